@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Attempt, Budget, EffortRow, Judgement, ModelInfo, Problem, RunSummary, Selection, TraceEvent, Usage,
+    Verdict,
 };
 
 /// What `ask --json` prints: one object.
