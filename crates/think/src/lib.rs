@@ -1,1 +1,25 @@
-//! Strawberry think.
+//! Thinking: strategies decide what to try, the driver tries it under a budget and records a trace.
+//!
+//! | file | what to change there |
+//! |---|---|
+//! | [`plan`] | how effort, overrides and the kind of model become a strategy with its parameters |
+//! | [`prompt`] | how a question is put to a model so that it thinks and marks its answer |
+//! | [`strategy`] | the searches, one file each; a new one is one file and one line in [`plan`] |
+//! | [`vote`] | equivalence classes of answers and their tally |
+//! | [`driver`] | concurrency, deadlines, cancellation, streaming, recording |
+//! | [`ledger`] | the one place where a budget is debited |
+//! | [`replay`] | running a strategy again on a recorded trace |
+//!
+//! A run with a seed and without a wall-time limit is deterministic: outcomes are told to the strategy in
+//! trial order, whatever order they came in, and only whole waves of trials are started.
+
+pub mod driver;
+pub mod ledger;
+pub mod plan;
+pub mod prompt;
+pub mod replay;
+pub mod strategy;
+pub mod vote;
+
+pub use driver::{Recorder, RunControl, RunReport, ThinkError, ThinkEvent, Thinker};
+pub use plan::{Plan, PlanError, PlanOptions, StrategyKind};

@@ -1,0 +1,706 @@
+//! Runs a strategy: concurrency, deadlines, cancellation, streaming, recording.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use futures::stream::{FuturesUnordered, StreamExt};
+use strawberry_core::schema::{AskAttempt, AskResult};
+use strawberry_core::trace::RunStatus;
+use strawberry_core::{
+    Attempt, Budget, Channel, Control, Effort, Finish, Judgement, Model, ModelError, ModelEvent, Outcome,
+    Problem, RunId, SampleRequest, Selection, StoreError, TraceEvent, TraceStore, Trial, TrialId, Usage,
+    Verifier, Vote,
+};
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
+
+use crate::ledger::{Grant, Ledger};
+use crate::plan::Plan;
+use crate::prompt;
+use crate::vote::Classes;
+
+/// Attempts in flight at once.
+const CONCURRENCY: usize = 64;
+/// Share of the wall time after which attempts are told to answer.
+const SOFT_DEADLINE: f64 = 0.85;
+/// How long cancelled attempts may take to hand over what they have.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// What a run reports while it goes on.
+#[derive(Clone, Debug)]
+pub enum ThinkEvent {
+    /// An attempt was handed to the model.
+    Started {
+        /// Its trial.
+        trial: TrialId,
+    },
+    /// A piece of an attempt's text.
+    Text {
+        /// The trial.
+        trial: TrialId,
+        /// Thinking or answer.
+        channel: Channel,
+        /// The piece.
+        text: String,
+        /// Sampled tokens in it.
+        tokens: u32,
+    },
+    /// An attempt ended.
+    Ended {
+        /// The attempt.
+        attempt: Arc<Attempt>,
+    },
+    /// An attempt failed.
+    Failed {
+        /// Its trial.
+        trial: TrialId,
+        /// Why.
+        error: String,
+    },
+    /// The votes so far, best first.
+    Votes(Vec<Vote>),
+}
+
+/// Why a run gave no result.
+#[derive(Debug, thiserror::Error)]
+pub enum ThinkError {
+    /// The model could not sample.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// The trace could not be written; the run stops rather than losing records.
+    #[error("the trace could not be written: {0}")]
+    Store(#[from] StoreError),
+    /// The run was stopped, or its time was up, before any attempt said anything.
+    #[error("stopped before there was anything to show")]
+    NothingYet,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+enum Phase {
+    Run,
+    AnswerNow,
+    Stop,
+}
+
+/// A handle by which a run is hurried or stopped from outside.
+#[derive(Clone, Debug)]
+pub struct RunControl {
+    phase: Arc<watch::Sender<Phase>>,
+}
+
+impl Default for RunControl {
+    fn default() -> Self {
+        RunControl::new()
+    }
+}
+
+impl RunControl {
+    /// A handle that asks for nothing.
+    pub fn new() -> Self {
+        RunControl {
+            phase: Arc::new(watch::Sender::new(Phase::Run)),
+        }
+    }
+
+    /// Stop thinking and answer: no new attempts, those in flight finish their answer.
+    pub fn answer_now(&self) {
+        self.raise(Phase::AnswerNow);
+    }
+
+    /// Stop at once with the best answer so far; the run counts as interrupted.
+    pub fn interrupt(&self) {
+        self.raise(Phase::Stop);
+    }
+
+    fn raise(&self, to: Phase) {
+        self.phase.send_if_modified(|phase| {
+            let up = *phase < to;
+            if up {
+                *phase = to;
+            }
+            up
+        });
+    }
+}
+
+/// Where a run is recorded.
+#[derive(Clone)]
+pub struct Recorder {
+    /// The store.
+    pub store: Arc<dyn TraceStore>,
+    /// The run's id, unique in the store.
+    pub run: RunId,
+    /// When the run began, in milliseconds since the Unix epoch.
+    pub time_ms: u64,
+    /// Version of the program.
+    pub version: String,
+}
+
+/// All about a finished run.
+#[derive(Clone, Debug)]
+pub struct RunReport {
+    /// What was asked.
+    pub problem: Problem,
+    /// The effort, if the budget is an effort's.
+    pub effort: Option<Effort>,
+    /// The strategy's name.
+    pub strategy: String,
+    /// Every attempt, by trial.
+    pub attempts: Vec<Arc<Attempt>>,
+    /// What was chosen.
+    pub selection: Selection,
+    /// The verdict on the chosen attempt, where the problem has a reference.
+    pub judgement: Option<Judgement>,
+    /// What it cost.
+    pub usage: Usage,
+    /// Completed or interrupted.
+    pub status: RunStatus,
+    /// The model's name.
+    pub model: String,
+    /// The seed.
+    pub seed: u64,
+    /// The run in the store, if it was recorded.
+    pub run: Option<RunId>,
+    /// Wall time in milliseconds.
+    pub wall_ms: u64,
+}
+
+impl RunReport {
+    /// The chosen attempt.
+    pub fn chosen(&self) -> &Attempt {
+        // The driver only reports selections of trials it has told.
+        self.attempts
+            .iter()
+            .find(|a| a.trial == self.selection.trial)
+            .expect("the chosen attempt is in the report")
+    }
+
+    /// The answer in words: the extracted one where the question asks for one or the response marks it,
+    /// otherwise the whole response.
+    pub fn answer(&self) -> Option<String> {
+        let extracted = self
+            .selection
+            .answer
+            .as_ref()
+            .filter(|a| a.marked || prompt::is_closed(&self.problem));
+        let text = extracted.map_or_else(|| self.chosen().text.trim(), |a| a.text.as_str());
+        (!text.is_empty()).then(|| text.to_owned())
+    }
+
+    /// What `ask --json` prints.
+    pub fn to_result(&self) -> AskResult {
+        AskResult {
+            answer: self.answer(),
+            confidence: self.selection.confidence,
+            verdict: self.judgement.as_ref().map(|j| j.verdict),
+            evidence: self.judgement.as_ref().map(|j| j.evidence.clone()),
+            abstained: false,
+            effort: self.effort,
+            strategy: self.strategy.clone(),
+            attempts: self
+                .attempts
+                .iter()
+                .map(|a| AskAttempt {
+                    answer: a.answer.as_ref().map(|answer| answer.text.clone()),
+                    text: a.text.clone(),
+                    thinking: a.thinking.clone(),
+                    logprob: a.logprob,
+                    tokens: a.usage.completion_tokens,
+                    score: None,
+                    verdict: a.judgement.as_ref().map(|j| j.verdict),
+                })
+                .collect(),
+            votes: self.selection.votes.clone(),
+            usage: self.usage,
+            model: self.model.clone(),
+            seed: self.seed,
+            trace_id: self.run.as_ref().map(|run| run.0.clone()),
+            wall_ms: self.wall_ms,
+        }
+    }
+}
+
+/// A model and the verifier that judges it: all that is needed to think.
+#[derive(Clone)]
+pub struct Thinker {
+    /// The model that samples.
+    pub model: Arc<dyn Model>,
+    /// The verifier that extracts and compares answers.
+    pub verifier: Arc<dyn Verifier>,
+}
+
+impl Thinker {
+    /// Runs `plan` on `problem` to its end, its deadline, or an interruption.
+    ///
+    /// Events go to `events` as they happen; a closed receiver is no error. With a recorder, every event
+    /// of the trace is stored before the run goes on.
+    ///
+    /// # Errors
+    /// The model failed on every trial, the store can't be written, or the run was stopped before any
+    /// attempt said anything.
+    pub async fn run(
+        &self,
+        problem: &Problem,
+        plan: Plan,
+        control: &RunControl,
+        recorder: Option<&Recorder>,
+        events: Option<mpsc::UnboundedSender<ThinkEvent>>,
+    ) -> Result<RunReport, ThinkError> {
+        let start = Instant::now();
+        let record = Record { recorder, start };
+        record.started(self, problem, &plan).await?;
+        let run = Run {
+            thinker: self,
+            problem,
+            events,
+            record: &record,
+            classes: Classes::new(),
+            attempts: BTreeMap::new(),
+            untold: BTreeMap::new(),
+            next_told: 0,
+            first_error: None,
+            strategy: plan.strategy,
+        };
+        let (effort, seed) = (plan.effort, plan.seed);
+        match run.drive(plan.budget, control, start).await {
+            Ok(done) => {
+                let report = done.report(self, effort, seed, recorder, start).await;
+                record.finished(&report).await?;
+                Ok(report)
+            }
+            Err(error) => {
+                record.failed(&error, start).await?;
+                Err(error)
+            }
+        }
+    }
+}
+
+/// The state of a run in flight.
+struct Run<'a> {
+    thinker: &'a Thinker,
+    problem: &'a Problem,
+    events: Option<mpsc::UnboundedSender<ThinkEvent>>,
+    record: &'a Record<'a>,
+    classes: Classes,
+    attempts: BTreeMap<TrialId, Arc<Attempt>>,
+    /// Ended trials whose turn to be told has not come yet (`None`: failed).
+    untold: BTreeMap<TrialId, Option<Arc<Attempt>>>,
+    next_told: TrialId,
+    first_error: Option<ModelError>,
+    strategy: Box<dyn strawberry_core::Strategy>,
+}
+
+/// A run at its end.
+struct Done<'a> {
+    problem: &'a Problem,
+    attempts: BTreeMap<TrialId, Arc<Attempt>>,
+    selection: Selection,
+    status: RunStatus,
+    strategy: &'static str,
+}
+
+impl<'a> Run<'a> {
+    async fn drive(
+        mut self,
+        budget: Budget,
+        control: &RunControl,
+        start: Instant,
+    ) -> Result<Done<'a>, ThinkError> {
+        let mut phase = control.phase.subscribe();
+        let mut ledger = Ledger::new(&budget);
+        let attempt_control = Control::new();
+        let never = start + Duration::from_secs(3600 * 24 * 365);
+        let hard = budget
+            .wall_ms
+            .map_or(never, |ms| start + Duration::from_millis(ms));
+        let soft = budget.wall_ms.map_or(never, |ms| {
+            start + Duration::from_millis(ms).mul_f64(SOFT_DEADLINE)
+        });
+        let mut queue: VecDeque<Trial> = VecDeque::new();
+        let mut flying = FuturesUnordered::new();
+        let mut granted: BTreeMap<TrialId, u32> = BTreeMap::new();
+        let (mut asking, mut status) = (true, RunStatus::Completed);
+        // Set once attempts are cancelled: after this they are given up.
+        let mut give_up: Option<Instant> = None;
+
+        loop {
+            if asking && queue.is_empty() {
+                queue.extend(self.strategy.ask());
+            }
+            while asking && flying.len() < CONCURRENCY {
+                let Some(trial) = queue.front() else { break };
+                match ledger.reserve(trial.max_tokens) {
+                    Grant::Wait => break,
+                    Grant::Exhausted => {
+                        asking = false;
+                        queue.clear();
+                    }
+                    Grant::Tokens(tokens) => {
+                        let mut trial = queue.pop_front().expect("a trial was just seen at the front");
+                        fit(&mut trial, tokens);
+                        granted.insert(trial.id, tokens);
+                        self.record
+                            .event(&TraceEvent::Asked {
+                                trial: Box::new(trial.clone()),
+                            })
+                            .await?;
+                        self.emit(ThinkEvent::Started { trial: trial.id });
+                        flying.push(sample(
+                            self.thinker.model.clone(),
+                            trial,
+                            attempt_control.clone(),
+                            self.events.clone(),
+                        ));
+                    }
+                }
+            }
+            if flying.is_empty() {
+                break;
+            }
+            tokio::select! {
+                biased;
+                ended = flying.next() => {
+                    let (id, result) = ended.expect("at least one attempt is in flight");
+                    let used = result.as_ref().map_or(0, |a| a.usage.completion_tokens);
+                    ledger.settle(granted.remove(&id).unwrap_or(0), used);
+                    self.ended(id, result).await?;
+                }
+                changed = phase.changed(), if give_up.is_none() => {
+                    let now = if changed.is_ok() { *phase.borrow_and_update() } else { Phase::Stop };
+                    asking = false;
+                    queue.clear();
+                    if now == Phase::Stop {
+                        give_up = Some(Instant::now() + GRACE);
+                        status = RunStatus::Interrupted;
+                        attempt_control.cancel();
+                    } else {
+                        attempt_control.answer_now();
+                    }
+                }
+                () = tokio::time::sleep_until(soft), if asking => {
+                    asking = false;
+                    queue.clear();
+                    attempt_control.answer_now();
+                }
+                () = tokio::time::sleep_until(hard), if give_up.is_none() => {
+                    give_up = Some(Instant::now() + GRACE);
+                    asking = false;
+                    queue.clear();
+                    attempt_control.cancel();
+                }
+                () = tokio::time::sleep_until(give_up.unwrap_or(never)), if give_up.is_some() => break,
+            }
+        }
+        // Whatever was not told in turn (because earlier trials were never started) is told now, in order.
+        for (trial, attempt) in std::mem::take(&mut self.untold) {
+            self.tell(trial, attempt);
+        }
+        match self.strategy.best() {
+            Some(selection) => Ok(Done {
+                problem: self.problem,
+                attempts: self.attempts,
+                selection,
+                status,
+                strategy: self.strategy.name(),
+            }),
+            None => Err(self.first_error.map_or(ThinkError::NothingYet, ThinkError::Model)),
+        }
+    }
+
+    /// Records an ended trial and tells it, and all that waited for it, to the strategy.
+    async fn ended(&mut self, id: TrialId, result: Result<Attempt, ModelError>) -> Result<(), ThinkError> {
+        let attempt = match result {
+            Ok(attempt) if attempt.usage.completion_tokens == 0 && attempt.finish == Finish::Cancelled => {
+                None
+            }
+            Ok(attempt) => Some(self.judged(attempt).await),
+            Err(error) => {
+                let text = error.to_string();
+                self.record
+                    .event(&TraceEvent::TrialFailed {
+                        trial: id,
+                        error: text.clone(),
+                    })
+                    .await?;
+                self.emit(ThinkEvent::Failed {
+                    trial: id,
+                    error: text,
+                });
+                let hopeless = matches!(
+                    error,
+                    ModelError::InvalidRequest(_)
+                        | ModelError::ContextOverflow { .. }
+                        | ModelError::Unauthorised(_)
+                );
+                if hopeless {
+                    return Err(error.into());
+                }
+                self.first_error.get_or_insert(error);
+                None
+            }
+        };
+        if let Some(attempt) = &attempt {
+            self.record.sampled(attempt).await?;
+            self.emit(ThinkEvent::Ended {
+                attempt: attempt.clone(),
+            });
+        }
+        self.untold.insert(id, attempt);
+        while let Some(attempt) = self.untold.remove(&self.next_told) {
+            self.tell(self.next_told, attempt);
+            self.next_told += 1;
+        }
+        Ok(())
+    }
+
+    fn tell(&mut self, trial: TrialId, attempt: Option<Arc<Attempt>>) {
+        let Some(attempt) = attempt else {
+            return self.strategy.tell(trial, Outcome::Failed);
+        };
+        let verifier = &*self.thinker.verifier;
+        let class = attempt
+            .answer
+            .as_ref()
+            .map(|a| self.classes.class_of(verifier, self.problem, a));
+        self.attempts.insert(trial, attempt.clone());
+        self.strategy.tell(trial, Outcome::Sampled { attempt, class });
+        if let Some(best) = self.strategy.best().filter(|b| !b.votes.is_empty()) {
+            self.emit(ThinkEvent::Votes(best.votes));
+        }
+    }
+
+    /// Extracts the answer of an attempt and holds it against the reference, if there is one.
+    async fn judged(&self, mut attempt: Attempt) -> Arc<Attempt> {
+        let verifier = self.thinker.verifier.clone();
+        let problem = self.problem.clone();
+        let whole = attempt.finish != Finish::Cancelled;
+        let text = attempt.text.clone();
+        // A verifier may run a program; it never blocks the driver.
+        let judged = tokio::task::spawn_blocking(move || {
+            // The number that a cut-off sentence happens to end with is no answer.
+            let answer = verifier.extract(&problem, &text).filter(|a| whole || a.marked);
+            (answer, verifier.judge(&problem, &text))
+        })
+        .await;
+        if let Ok((answer, judgement)) = judged {
+            attempt.answer = answer;
+            attempt.judgement = judgement;
+        }
+        Arc::new(attempt)
+    }
+
+    fn emit(&self, event: ThinkEvent) {
+        if let Some(events) = &self.events {
+            // A receiver that went away only means that nobody watches.
+            let _ = events.send(event);
+        }
+    }
+}
+
+impl Done<'_> {
+    async fn report(
+        self,
+        thinker: &Thinker,
+        effort: Option<Effort>,
+        seed: u64,
+        recorder: Option<&Recorder>,
+        start: Instant,
+    ) -> RunReport {
+        let mut usage = Usage::default();
+        for attempt in self.attempts.values() {
+            let mut spent = attempt.usage;
+            if attempt.trial != self.selection.trial {
+                spent.reasoning_tokens = spent.completion_tokens;
+            }
+            usage.add(&spent);
+        }
+        let judgement = self
+            .attempts
+            .get(&self.selection.trial)
+            .and_then(|a| a.judgement.clone());
+        RunReport {
+            problem: self.problem.clone(),
+            effort,
+            strategy: self.strategy.to_owned(),
+            attempts: self.attempts.into_values().collect(),
+            selection: self.selection,
+            judgement,
+            usage,
+            status: self.status,
+            model: thinker.model.info().name,
+            seed,
+            run: recorder.map(|r| r.run.clone()),
+            wall_ms: millis(start),
+        }
+    }
+}
+
+/// Cuts a trial down to the tokens granted.
+fn fit(trial: &mut Trial, tokens: u32) {
+    trial.max_tokens = tokens;
+    trial.thinking.answer_tokens = trial.thinking.answer_tokens.min((tokens / 4).max(1));
+    let most = tokens - trial.thinking.answer_tokens.min(tokens);
+    trial.thinking.budget = trial.thinking.budget.map(|b| b.min(most));
+}
+
+/// Samples one trial to its end.
+async fn sample(
+    model: Arc<dyn Model>,
+    trial: Trial,
+    control: Control,
+    events: Option<mpsc::UnboundedSender<ThinkEvent>>,
+) -> (TrialId, Result<Attempt, ModelError>) {
+    let id = trial.id;
+    let mut attempt = Attempt {
+        trial: id,
+        seed: trial.sampling.seed,
+        temperature: trial.sampling.temperature,
+        thinking: None,
+        text: trial.prefix.clone().unwrap_or_default(),
+        answer: None,
+        finish: Finish::Cancelled,
+        usage: Usage {
+            samples: 1,
+            ..Usage::default()
+        },
+        logprob: None,
+        scores: BTreeMap::new(),
+        judgement: None,
+    };
+    let mut stream = model.sample(SampleRequest {
+        messages: trial.messages,
+        prefix: trial.prefix,
+        sampling: trial.sampling,
+        max_tokens: trial.max_tokens,
+        thinking: trial.thinking,
+        grammar: None,
+        tools: Vec::new(),
+        control,
+    });
+    while let Some(event) = stream.next().await {
+        match event {
+            Err(error) => return (id, Err(error)),
+            Ok(ModelEvent::Started { .. } | ModelEvent::ToolCalls(_)) => {}
+            Ok(ModelEvent::Text {
+                channel,
+                text,
+                tokens,
+                logprobs,
+                ..
+            }) => {
+                if !logprobs.is_empty() {
+                    *attempt.logprob.get_or_insert(0.0) +=
+                        logprobs.iter().map(|t| f64::from(t.logprob)).sum::<f64>();
+                }
+                match channel {
+                    Channel::Thinking => attempt.thinking.get_or_insert_default().push_str(&text),
+                    Channel::Answer => attempt.text.push_str(&text),
+                }
+                if let Some(events) = &events {
+                    let _ = events.send(ThinkEvent::Text {
+                        trial: id,
+                        channel,
+                        text,
+                        tokens,
+                    });
+                }
+            }
+            Ok(ModelEvent::Done { finish, usage }) => {
+                attempt.finish = finish;
+                attempt.usage = Usage { samples: 1, ..usage };
+                return (id, Ok(attempt));
+            }
+        }
+    }
+    (
+        id,
+        Err(ModelError::Internal(
+            "the model ended without saying how".to_owned(),
+        )),
+    )
+}
+
+fn millis(start: Instant) -> u64 {
+    u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Writes the trace of a run, if it is to be recorded.
+struct Record<'a> {
+    recorder: Option<&'a Recorder>,
+    start: Instant,
+}
+
+impl Record<'_> {
+    fn event<'b>(&'b self, event: &'b TraceEvent) -> BoxFuture<'b, Result<(), StoreError>> {
+        Box::pin(async move {
+            match self.recorder {
+                Some(r) => r.store.append(&r.run, event).await,
+                None => Ok(()),
+            }
+        })
+    }
+
+    async fn started(&self, thinker: &Thinker, problem: &Problem, plan: &Plan) -> Result<(), StoreError> {
+        let Some(recorder) = self.recorder else {
+            return Ok(());
+        };
+        self.event(&TraceEvent::Started {
+            time_ms: recorder.time_ms,
+            version: recorder.version.clone(),
+            problem: Box::new(problem.clone()),
+            effort: plan.effort,
+            budget: plan.budget,
+            strategy: plan.strategy.name().to_owned(),
+            model: Box::new(thinker.model.info()),
+            verifier: thinker.verifier.name().to_owned(),
+            seed: plan.seed,
+        })
+        .await
+    }
+
+    async fn sampled(&self, attempt: &Attempt) -> Result<(), StoreError> {
+        if self.recorder.is_none() {
+            return Ok(());
+        }
+        self.event(&TraceEvent::Sampled {
+            attempt: Box::new(attempt.clone()),
+            at_ms: millis(self.start),
+        })
+        .await
+    }
+
+    async fn finished(&self, report: &RunReport) -> Result<(), StoreError> {
+        self.event(&TraceEvent::Finished {
+            status: report.status,
+            selection: Some(Box::new(report.selection.clone())),
+            judgement: report.judgement.clone(),
+            usage: report.usage,
+            wall_ms: report.wall_ms,
+            error: None,
+        })
+        .await
+    }
+
+    async fn failed(&self, error: &ThinkError, start: Instant) -> Result<(), StoreError> {
+        if matches!(error, ThinkError::Store(_)) {
+            return Ok(());
+        }
+        let status = if matches!(error, ThinkError::NothingYet) {
+            RunStatus::Interrupted
+        } else {
+            RunStatus::Failed
+        };
+        self.event(&TraceEvent::Finished {
+            status,
+            selection: None,
+            judgement: None,
+            usage: Usage::default(),
+            wall_ms: millis(start),
+            error: Some(error.to_string()),
+        })
+        .await
+    }
+}

@@ -1,0 +1,4 @@
+//! The driver and the strategies on a scripted model with a known answer distribution.
+
+mod driver;
+mod scripted;
