@@ -6,20 +6,30 @@
 //! | [`prompt`] | how a question is put to a model so that it thinks and marks its answer |
 //! | [`strategy`] | the searches, one file each; a new one is one file and one line in [`plan`] |
 //! | [`vote`] | equivalence classes of answers and their tally |
-//! | [`driver`] | concurrency, deadlines, cancellation, streaming, recording |
+//! | [`driver`] | the loop: concurrency, deadlines, streaming |
+//! | [`record`] | writing the trace |
+//! | [`report`] | what comes out of a run |
+//! | [`control`] | how a run is hurried or stopped from outside |
 //! | [`ledger`] | the one place where a budget is debited |
 //! | [`replay`] | running a strategy again on a recorded trace |
 //!
 //! A run with a seed and without a wall-time limit is deterministic: outcomes are told to the strategy in
 //! trial order, whatever order they came in, and only whole waves of trials are started.
 
+mod attempt;
+pub mod control;
 pub mod driver;
 pub mod ledger;
 pub mod plan;
 pub mod prompt;
+pub mod record;
 pub mod replay;
+pub mod report;
 pub mod strategy;
 pub mod vote;
 
-pub use driver::{Recorder, RunControl, RunReport, ThinkError, ThinkEvent, Thinker};
+pub use control::RunControl;
+pub use driver::{ThinkError, ThinkEvent, Thinker};
 pub use plan::{Plan, PlanError, PlanOptions, StrategyKind};
+pub use record::Recorder;
+pub use report::RunReport;

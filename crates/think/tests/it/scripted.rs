@@ -32,9 +32,11 @@ impl Script {
     }
 }
 
+type Say = dyn Fn(u64, &SampleRequest) -> Script + Send + Sync;
+
 /// Calls `script(call number, request)` for every attempt.
 pub struct ScriptedModel {
-    pub script: Box<dyn Fn(u64, &SampleRequest) -> Script + Send + Sync>,
+    pub script: Box<Say>,
     pub requests: Mutex<Vec<SampleRequest>>,
 }
 

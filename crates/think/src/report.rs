@@ -1,0 +1,93 @@
+//! All about a finished run, and the JSON object made of it.
+
+use std::sync::Arc;
+
+use strawberry_core::schema::{AskAttempt, AskResult};
+use strawberry_core::trace::RunStatus;
+use strawberry_core::{Attempt, Effort, Judgement, Problem, RunId, Selection, Usage};
+
+use crate::prompt;
+
+/// All about a finished run.
+#[derive(Clone, Debug)]
+pub struct RunReport {
+    /// What was asked.
+    pub problem: Problem,
+    /// The effort, if the budget is an effort's.
+    pub effort: Option<Effort>,
+    /// The strategy's name.
+    pub strategy: String,
+    /// Every attempt, by trial.
+    pub attempts: Vec<Arc<Attempt>>,
+    /// What was chosen.
+    pub selection: Selection,
+    /// The verdict on the chosen attempt, where the problem has a reference.
+    pub judgement: Option<Judgement>,
+    /// What it cost.
+    pub usage: Usage,
+    /// Completed or interrupted.
+    pub status: RunStatus,
+    /// The model's name.
+    pub model: String,
+    /// The seed.
+    pub seed: u64,
+    /// The run in the store, if it was recorded.
+    pub run: Option<RunId>,
+    /// Wall time in milliseconds.
+    pub wall_ms: u64,
+}
+
+impl RunReport {
+    /// The chosen attempt.
+    pub fn chosen(&self) -> &Attempt {
+        // The driver only reports selections of trials it has told.
+        self.attempts
+            .iter()
+            .find(|a| a.trial == self.selection.trial)
+            .expect("the chosen attempt is in the report")
+    }
+
+    /// The answer in words: the extracted one where the question asks for one or the response marks it,
+    /// otherwise the whole response.
+    pub fn answer(&self) -> Option<String> {
+        let extracted = self
+            .selection
+            .answer
+            .as_ref()
+            .filter(|a| a.marked || prompt::is_closed(&self.problem));
+        let text = extracted.map_or_else(|| self.chosen().text.trim(), |a| a.text.as_str());
+        (!text.is_empty()).then(|| text.to_owned())
+    }
+
+    /// What `ask --json` prints.
+    pub fn to_result(&self) -> AskResult {
+        AskResult {
+            answer: self.answer(),
+            confidence: self.selection.confidence,
+            verdict: self.judgement.as_ref().map(|j| j.verdict),
+            evidence: self.judgement.as_ref().map(|j| j.evidence.clone()),
+            abstained: false,
+            effort: self.effort,
+            strategy: self.strategy.clone(),
+            attempts: self
+                .attempts
+                .iter()
+                .map(|a| AskAttempt {
+                    answer: a.answer.as_ref().map(|answer| answer.text.clone()),
+                    text: a.text.clone(),
+                    thinking: a.thinking.clone(),
+                    logprob: a.logprob,
+                    tokens: a.usage.completion_tokens,
+                    score: None,
+                    verdict: a.judgement.as_ref().map(|j| j.verdict),
+                })
+                .collect(),
+            votes: self.selection.votes.clone(),
+            usage: self.usage,
+            model: self.model.clone(),
+            seed: self.seed,
+            trace_id: self.run.as_ref().map(|run| run.0.clone()),
+            wall_ms: self.wall_ms,
+        }
+    }
+}
