@@ -1,1 +1,7 @@
 //! Strawberry engine.
+
+pub mod config;
+pub mod error;
+pub mod gguf;
+pub mod quant;
+pub mod source;
