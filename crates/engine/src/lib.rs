@@ -4,4 +4,5 @@ pub mod config;
 pub mod error;
 pub mod gguf;
 pub mod quant;
+pub mod sampler;
 pub mod source;
