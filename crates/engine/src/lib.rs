@@ -6,3 +6,5 @@ pub mod gguf;
 pub mod quant;
 pub mod sampler;
 pub mod source;
+pub mod template;
+pub mod tokenizer;

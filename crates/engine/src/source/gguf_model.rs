@@ -5,19 +5,26 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use super::{ModelSource, Place, finish_hash, hash_file, map};
+use super::{ModelSource, Place, chat_template, finish_hash, hash_file, map};
 use crate::config::{Architecture, ModelConfig, Rope, RopeLayout, RopeScaling};
 use crate::error::LoadError;
 use crate::gguf::{Gguf, Value};
+use crate::tokenizer::Tokenizer;
 
 pub(super) fn open(path: &Path) -> Result<ModelSource, LoadError> {
     let file = map(path)?;
-    let gguf = Gguf::parse(&file, &path.display().to_string())?;
+    let place = path.display().to_string();
+    let gguf = Gguf::parse(&file, &place)?;
     let stem = path
         .file_stem()
         .map(|s| s.to_string_lossy().into_owned())
         .unwrap_or_default();
     let config = config(&gguf, &stem)?;
+    let tokenizer = Tokenizer::from_gguf(&gguf, &file)?;
+    let template = gguf
+        .str("tokenizer.chat_template")?
+        .map(|source| chat_template(source, &tokenizer, &place))
+        .transpose()?;
     let tensors = gguf
         .tensors
         .iter()
@@ -39,6 +46,8 @@ pub(super) fn open(path: &Path) -> Result<ModelSource, LoadError> {
         files: vec![file],
         tensors,
         config,
+        tokenizer,
+        template,
         hash: finish_hash(hasher),
     })
 }

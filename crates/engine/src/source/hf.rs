@@ -8,13 +8,13 @@ use std::path::Path;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use super::{ModelSource, Place, finish_hash, hash_file, map, safetensors};
+use super::{ModelSource, Place, finish_hash, hash_file, hf_text, map, safetensors};
 use crate::config::{Architecture, ModelConfig, Rope, RopeLayout, RopeScaling};
 use crate::error::LoadError;
 use crate::quant::DType;
 
 /// Largest JSON file read besides the tokenizer's, bytes.
-const MAX_JSON: u64 = 16 << 20;
+pub(super) const MAX_JSON: u64 = 16 << 20;
 
 pub(super) fn open(dir: &Path) -> Result<ModelSource, LoadError> {
     let config_path = dir.join("config.json");
@@ -68,17 +68,21 @@ pub(super) fn open(dir: &Path) -> Result<ModelSource, LoadError> {
         // Some files repeat the embedding under the output's name.
         tensors.remove("output.weight");
     }
+    let (tokenizer, template) = hf_text::read_text(dir, &config_json, &mut hasher)?;
+    let hash = finish_hash(hasher);
     Ok(ModelSource {
         path: dir.to_owned(),
         files,
         tensors,
         config,
-        hash: finish_hash(hasher),
+        tokenizer,
+        template,
+        hash,
     })
 }
 
 /// Reads a file of at most `limit` bytes.
-pub(crate) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, LoadError> {
+pub(super) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, LoadError> {
     let file = fs::File::open(path).map_err(|e| LoadError::io(path, e))?;
     let mut bytes = Vec::new();
     file.take(limit + 1)

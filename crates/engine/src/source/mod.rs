@@ -1,12 +1,13 @@
 //! Opening a model: one view of its config and weights over the file formats.
 //!
 //! `gguf_model.rs` reads a GGUF file, `hf.rs` a Hugging Face folder (with `safetensors.rs` for the header of
-//! each weight file); both fill the same [`ModelSource`], whose tensors have GGUF's canonical names. Files
+//! each weight file and `hf_text.rs` for tokenizer and template); both fill the same [`ModelSource`], whose tensors have GGUF's canonical names. Files
 //! are memory-mapped; nothing is copied. All sizes are checked here, once: whoever takes a tensor named in
 //! [`ModelConfig::tensors`] from an opened source may rely on its shape.
 
 mod gguf_model;
 mod hf;
+mod hf_text;
 mod safetensors;
 
 use std::collections::HashMap;
@@ -20,6 +21,8 @@ use sha2::{Digest, Sha256};
 use crate::config::ModelConfig;
 use crate::error::LoadError;
 use crate::quant::{DType, SizeMismatch, dequantize};
+use crate::template::{self, ChatTemplate, Conversation, Prompt, TemplateError};
+use crate::tokenizer::Tokenizer;
 
 /// A matrix or vector in the file: `rows` of `cols` contiguous weights (`cols` is the input dimension).
 /// Vectors have one row.
@@ -90,6 +93,8 @@ pub struct ModelSource {
     files: Vec<Mmap>,
     tensors: HashMap<String, Place>,
     config: ModelConfig,
+    tokenizer: Tokenizer,
+    template: Option<ChatTemplate>,
     hash: String,
 }
 
@@ -117,6 +122,31 @@ impl ModelSource {
     /// Sizes, position embedding, names.
     pub fn config(&self) -> &ModelConfig {
         &self.config
+    }
+
+    /// The vocabulary.
+    pub fn tokenizer(&self) -> &Tokenizer {
+        &self.tokenizer
+    }
+
+    /// The chat template that came with the model.
+    pub fn template(&self) -> Option<&ChatTemplate> {
+        self.template.as_ref()
+    }
+
+    /// A conversation as tokens, by the model's template or, when it has none, by
+    /// [`ChatTemplate::fallback`]. Nothing in the messages can become a control token.
+    ///
+    /// # Errors
+    /// [`TemplateError`] when the template refuses the conversation or fails.
+    pub fn prompt(&self, conversation: &Conversation<'_>) -> Result<Prompt, TemplateError> {
+        match &self.template {
+            Some(template) => template::prompt(template, &self.tokenizer, conversation),
+            None => {
+                let template = ChatTemplate::fallback(&self.tokenizer);
+                template::prompt(&template, &self.tokenizer, conversation)
+            }
+        }
     }
 
     /// Whether the file has a tensor of this canonical name.
@@ -166,6 +196,16 @@ impl ModelSource {
         let place = || self.path.display().to_string();
         if let Some(flaw) = self.config.flaw() {
             return Err(LoadError::malformed(place(), flaw));
+        }
+        if self.tokenizer.vocab_size() > self.config.vocab_size {
+            return Err(LoadError::malformed(
+                place(),
+                format!(
+                    "the vocabulary has {} tokens, but the embedding only {} rows",
+                    self.tokenizer.vocab_size(),
+                    self.config.vocab_size
+                ),
+            ));
         }
         for (name, rows, cols) in self.config.tensors() {
             let tensor = self.tensor(&name)?;
@@ -222,6 +262,14 @@ fn map(path: &Path) -> Result<Mmap, LoadError> {
     // SAFETY: the mapping is private and read-only. Its bytes are only ever read as `u8` and parsed with
     // checks, so another process that changes the file can spoil results but not memory safety.
     unsafe { Mmap::map(&file) }.map_err(|e| LoadError::io(path, e))
+}
+
+/// The template `source`, which may write the texts of `tokenizer`'s BOS and EOS.
+fn chat_template(source: &str, tokenizer: &Tokenizer, place: &str) -> Result<ChatTemplate, LoadError> {
+    let name = |id: Option<u32>| id.map(|id| String::from_utf8_lossy(tokenizer.token_bytes(id)));
+    let (bos, eos) = (name(tokenizer.bos()), name(tokenizer.eos()));
+    ChatTemplate::new(source, &bos.unwrap_or_default(), &eos.unwrap_or_default())
+        .map_err(|e| LoadError::malformed(place, e.to_string()))
 }
 
 /// Adds a file's length and samples to the model's hash, as [`ModelSource::hash`] describes.
