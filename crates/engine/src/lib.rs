@@ -8,3 +8,4 @@ pub mod sampler;
 pub mod source;
 pub mod template;
 pub mod tokenizer;
+pub mod testing;

@@ -1,6 +1,7 @@
 //! Byte-pair encoding on the `tokenizers` crate: normalise, split into words, merge within each.
 
 use std::collections::HashMap;
+use std::sync::LazyLock;
 
 use tokenizers::models::bpe::{BPE, Vocab};
 use tokenizers::normalizers::{NFC, NFD, NFKC, NFKD};
@@ -180,32 +181,19 @@ impl Bpe {
     }
 }
 
-/// The byte of a character in GPT-2's byte alphabet, if it is one: printable Latin-1 stands for itself,
-/// the other 68 bytes follow in order from U+0100.
-fn alphabet_byte(c: char) -> Option<u8> {
-    let printable = |b: u8| matches!(b, b'!'..=b'~' | 0xA1..=0xAC | 0xAE..=0xFF);
-    match u32::from(c) {
-        code @ 0..=0xFF => Some(code as u8).filter(|b| printable(*b)),
-        code => (0..=255u8).filter(|b| !printable(*b)).nth(code as usize - 0x100),
-    }
+/// GPT-2's byte alphabet: the character that stands for each byte, in order. Printable Latin-1 stands for
+/// itself; the other 68 bytes follow in order from U+0100.
+pub(crate) fn byte_alphabet() -> impl Iterator<Item = char> {
+    let mut other = '\u{100}'..;
+    (0..=255u8).filter_map(move |byte| match byte {
+        b'!'..=b'~' | 0xA1..=0xAC | 0xAE..=0xFF => Some(char::from(byte)),
+        _ => other.next(),
+    })
 }
 
 /// What a token of a byte-level vocabulary stands for; text outside the alphabet stands for itself.
 pub(super) fn byte_level_text(token: &str) -> Vec<u8> {
-    let table = byte_table();
-    let mapped = token
-        .chars()
-        .map(|c| table.get(u32::from(c) as usize).copied().flatten());
-    mapped
-        .collect::<Option<Vec<u8>>>()
-        .unwrap_or_else(|| token.as_bytes().to_vec())
-}
-
-fn byte_table() -> &'static [Option<u8>] {
-    static TABLE: std::sync::OnceLock<Vec<Option<u8>>> = std::sync::OnceLock::new();
-    TABLE.get_or_init(|| {
-        (0..0x144)
-            .map(|code| alphabet_byte(char::from_u32(code)?))
-            .collect()
-    })
+    static BYTES: LazyLock<HashMap<char, u8>> = LazyLock::new(|| byte_alphabet().zip(0..=255).collect());
+    let bytes: Option<Vec<u8>> = token.chars().map(|c| BYTES.get(&c).copied()).collect();
+    bytes.unwrap_or_else(|| token.as_bytes().to_vec())
 }

@@ -27,6 +27,8 @@ mod tests;
 pub use hf::HfSpecials;
 pub use stream::Detokenizer;
 
+pub(crate) use bpe::byte_alphabet;
+
 use bpe::Bpe;
 use special::Specials;
 use spm::Spm;

@@ -1,0 +1,23 @@
+//! Token ids of each line of standard input: `encode MODEL [special]` prints one JSON list per line. Each line
+//! is a JSON string; with `special`, names of control tokens mean the tokens.
+use std::io::{self, BufRead, Write};
+
+use strawberry_engine::source::ModelSource;
+use strawberry_engine::tokenizer::Special;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut args = std::env::args().skip(1);
+    let path = args.next().ok_or("usage: encode MODEL [special] < lines")?;
+    let special = if args.next().is_some() {
+        Special::Parse
+    } else {
+        Special::AsText
+    };
+    let source = ModelSource::open(path.as_ref())?;
+    let mut out = io::stdout().lock();
+    for line in io::stdin().lock().lines() {
+        let text: String = serde_json::from_str(&line?)?;
+        writeln!(out, "{:?}", source.tokenizer().encode(&text, special)?)?;
+    }
+    Ok(())
+}
