@@ -1,0 +1,63 @@
+//! The tables, and how an older file becomes a newer one.
+
+/// Marks a SQLite file as ours (`PRAGMA application_id`): "STRW".
+pub(crate) const APPLICATION_ID: i64 = 0x5354_5257;
+
+/// The steps that lead from an empty file to today's schema; `PRAGMA user_version` counts those taken.
+/// A step that was released is never changed: a change of the schema is a new step.
+pub(crate) const STEPS: [&str; 1] = ["
+    CREATE TABLE runs (
+        key       INTEGER PRIMARY KEY,
+        id        TEXT NOT NULL UNIQUE,
+        time_ms   INTEGER NOT NULL,
+        model     TEXT NOT NULL,
+        strategy  TEXT NOT NULL,
+        effort    TEXT,
+        question  TEXT NOT NULL,
+        answer    TEXT,
+        status    TEXT NOT NULL,
+        attempts  INTEGER NOT NULL DEFAULT 0,
+        tokens    INTEGER NOT NULL DEFAULT 0
+    ) STRICT;
+    CREATE INDEX runs_by_time ON runs (time_ms, key);
+
+    CREATE TABLE events (
+        run   INTEGER NOT NULL REFERENCES runs (key) ON DELETE CASCADE,
+        seq   INTEGER NOT NULL,
+        json  TEXT NOT NULL,
+        PRIMARY KEY (run, seq)
+    ) STRICT;
+
+    CREATE TABLE jobs (
+        key       INTEGER PRIMARY KEY,
+        id        TEXT NOT NULL UNIQUE,
+        time_ms   INTEGER NOT NULL,
+        source    TEXT NOT NULL,
+        problems  INTEGER NOT NULL
+    ) STRICT;
+
+    CREATE TABLE job_results (
+        job      INTEGER NOT NULL REFERENCES jobs (key) ON DELETE CASCADE,
+        problem  INTEGER NOT NULL,
+        run      TEXT,
+        json     TEXT NOT NULL,
+        PRIMARY KEY (job, problem)
+    ) STRICT;
+
+    CREATE TABLE conversations (
+        key      INTEGER PRIMARY KEY,
+        id       TEXT NOT NULL UNIQUE,
+        time_ms  INTEGER NOT NULL,
+        title    TEXT NOT NULL,
+        effort   TEXT
+    ) STRICT;
+    CREATE INDEX conversations_by_time ON conversations (time_ms, key);
+
+    CREATE TABLE messages (
+        conversation  INTEGER NOT NULL REFERENCES conversations (key) ON DELETE CASCADE,
+        seq           INTEGER NOT NULL,
+        run           TEXT,
+        json          TEXT NOT NULL,
+        PRIMARY KEY (conversation, seq)
+    ) STRICT;
+"];
