@@ -1,0 +1,476 @@
+//! Sixteen f32 lanes as one value, so that each float kernel is written once and compiled for every level.
+//!
+//! All levels do the same operations in the same order on the same 16 lanes, and every operation here is
+//! exactly rounded, so they give the same bits. (The portable level's `mul_add` is a library call where the
+//! target has no fused multiply-add.)
+
+use half::{bf16, f16};
+
+use super::cpu::{Cpu, CpuLevel};
+use super::int8::Int8;
+
+/// Lanes of a vector.
+pub(crate) const LANES: usize = 16;
+/// A vector's lanes in memory.
+pub(crate) type Lanes = [f32; LANES];
+
+/// The operations; `self` is a token which exists only where the CPU has the instructions.
+pub(crate) trait Simd: Copy {
+    /// Sixteen f32.
+    type V: Copy;
+    fn splat(self, x: f32) -> Self::V;
+    fn load(self, from: &Lanes) -> Self::V;
+    fn store(self, v: Self::V, to: &mut Lanes);
+    /// Half precision; only finite values.
+    fn load_f16(self, from: &[f16; LANES]) -> Self::V;
+    fn load_bf16(self, from: &[bf16; LANES]) -> Self::V;
+    fn add(self, a: Self::V, b: Self::V) -> Self::V;
+    fn sub(self, a: Self::V, b: Self::V) -> Self::V;
+    fn mul(self, a: Self::V, b: Self::V) -> Self::V;
+    fn div(self, a: Self::V, b: Self::V) -> Self::V;
+    /// The larger; no operand may be NaN.
+    fn max(self, a: Self::V, b: Self::V) -> Self::V;
+    fn abs(self, a: Self::V) -> Self::V;
+    /// a·b + c with one rounding.
+    fn fma(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V;
+    /// `v` where `x >= limit`, else 0.
+    fn zero_below(self, x: Self::V, limit: f32, v: Self::V) -> Self::V;
+    /// 2ⁿ, where `n` is an integer in -126..=127 to which 1.5·2²³ was added.
+    fn exp2_biased(self, n: Self::V) -> Self::V;
+    /// Nearest integers (ties to even) of values within ±127, and their sum.
+    fn to_i8(self, v: Self::V) -> ([i8; LANES], i32);
+
+    /// Sum of the lanes: the upper half is added to the lower until one is left.
+    #[inline(always)]
+    fn sum(self, v: Self::V) -> f32 {
+        let mut lanes = [0.0; LANES];
+        self.store(v, &mut lanes);
+        fold(lanes, |a, b| a + b)
+    }
+
+    /// Largest lane.
+    #[inline(always)]
+    fn largest(self, v: Self::V) -> f32 {
+        let mut lanes = [0.0; LANES];
+        self.store(v, &mut lanes);
+        fold(lanes, |a, b| if a > b { a } else { b })
+    }
+
+    /// eˣ to about 2 units in the last place for x ≤ 88; 0 below -87.
+    ///
+    /// Range reduction by n = round(x·log₂e) with ln 2 in two parts and a polynomial of degree 6 on
+    /// [-ln2/2, ln2/2], as in the Cephes library (Moshier, `expf`).
+    #[inline(always)]
+    fn exp(self, x: Self::V) -> Self::V {
+        const BIAS: f32 = 12_582_912.0; // 1.5 · 2^23: adding it rounds to an integer
+        let top = self.splat(-88.0);
+        let y = self.sub(self.splat(0.0), self.max(self.sub(self.splat(0.0), x), top)); // min(x, 88)
+        let y = self.max(y, self.splat(-87.0));
+        let biased = self.fma(y, self.splat(std::f32::consts::LOG2_E), self.splat(BIAS));
+        let n = self.sub(biased, self.splat(BIAS));
+        let r = self.fma(n, self.splat(-0.693_359_4), y);
+        let r = self.fma(n, self.splat(2.121_944_4e-4), r);
+        let mut p = self.splat(1.987_569_1e-4);
+        for c in [1.398_199_9e-3, 8.333_452e-3, 4.166_579_6e-2, 0.166_666_66, 0.5] {
+            p = self.fma(p, r, self.splat(c));
+        }
+        let p = self.fma(self.mul(p, r), r, self.add(r, self.splat(1.0)));
+        self.zero_below(x, -87.0, self.mul(p, self.exp2_biased(biased)))
+    }
+}
+
+/// A stored number that loads as f32.
+pub(crate) trait Element: Copy + Default + Send + Sync + 'static {
+    fn load<S: Simd>(s: S, from: &[Self; LANES]) -> S::V;
+    fn to_f32(self) -> f32;
+    /// Rounded to nearest, ties to even; too large values become the largest finite one.
+    fn from_f32(x: f32) -> Self;
+}
+
+impl Element for f32 {
+    #[inline(always)]
+    fn load<S: Simd>(s: S, from: &[f32; LANES]) -> S::V {
+        s.load(from)
+    }
+    fn to_f32(self) -> f32 {
+        self
+    }
+    fn from_f32(x: f32) -> f32 {
+        x
+    }
+}
+
+impl Element for f16 {
+    #[inline(always)]
+    fn load<S: Simd>(s: S, from: &[f16; LANES]) -> S::V {
+        s.load_f16(from)
+    }
+    fn to_f32(self) -> f32 {
+        f16::to_f32(self)
+    }
+    fn from_f32(x: f32) -> f16 {
+        f16::from_f32(x.clamp(-65504.0, 65504.0))
+    }
+}
+
+impl Element for bf16 {
+    #[inline(always)]
+    fn load<S: Simd>(s: S, from: &[bf16; LANES]) -> S::V {
+        s.load_bf16(from)
+    }
+    fn to_f32(self) -> f32 {
+        bf16::to_f32(self)
+    }
+    fn from_f32(x: f32) -> bf16 {
+        bf16::from_f32(x)
+    }
+}
+
+#[inline(always)]
+fn fold(mut lanes: Lanes, f: impl Fn(f32, f32) -> f32) -> f32 {
+    for half in [8, 4, 2, 1] {
+        for i in 0..half {
+            lanes[i] = f(lanes[i], lanes[i + half]);
+        }
+    }
+    lanes[0]
+}
+
+/// A kernel: written once over [`Simd`], run at any level by [`run`].
+pub(crate) trait Kernel {
+    /// What it returns.
+    type Output;
+    /// The body; implementations are `#[inline(always)]`.
+    fn run<S: Int8>(self, simd: S) -> Self::Output;
+}
+
+/// Runs a kernel compiled for `cpu`'s level.
+pub(crate) fn run<K: Kernel>(cpu: Cpu, kernel: K) -> K::Output {
+    match cpu.level() {
+        // SAFETY: a `Cpu` of a level exists only where the CPU has the level's features.
+        #[cfg(target_arch = "x86_64")]
+        CpuLevel::Avx512Vnni => unsafe { x86::run_avx512(kernel) },
+        // SAFETY: as above.
+        #[cfg(target_arch = "x86_64")]
+        CpuLevel::Avx2 => unsafe { x86::run_avx2(kernel) },
+        // SAFETY: as above.
+        #[cfg(target_arch = "aarch64")]
+        CpuLevel::Neon => unsafe { run_neon(kernel) },
+        _ => kernel.run(Portable),
+    }
+}
+
+#[cfg(target_arch = "aarch64")]
+#[target_feature(enable = "neon,dotprod")]
+fn run_neon<K: Kernel>(kernel: K) -> K::Output {
+    kernel.run(Portable)
+}
+
+/// Plain Rust.
+#[derive(Clone, Copy)]
+pub(crate) struct Portable;
+
+#[inline(always)]
+fn map(a: Lanes, f: impl Fn(f32) -> f32) -> Lanes {
+    std::array::from_fn(|i| f(a[i]))
+}
+
+#[inline(always)]
+fn zip(a: Lanes, b: Lanes, f: impl Fn(f32, f32) -> f32) -> Lanes {
+    std::array::from_fn(|i| f(a[i], b[i]))
+}
+
+impl Simd for Portable {
+    type V = Lanes;
+
+    #[inline(always)]
+    fn splat(self, x: f32) -> Lanes {
+        [x; LANES]
+    }
+    #[inline(always)]
+    fn load(self, from: &Lanes) -> Lanes {
+        *from
+    }
+    #[inline(always)]
+    fn store(self, v: Lanes, to: &mut Lanes) {
+        *to = v;
+    }
+    #[inline(always)]
+    fn load_f16(self, from: &[f16; LANES]) -> Lanes {
+        // The exponent is rebiased by a multiplication with 2^112, which is exact for subnormals too.
+        std::array::from_fn(|i| {
+            let bits = u32::from(from[i].to_bits());
+            let magnitude = f32::from_bits((bits & 0x7fff) << 13) * f32::from_bits(0x7780_0000);
+            f32::from_bits(magnitude.to_bits() | ((bits & 0x8000) << 16))
+        })
+    }
+    #[inline(always)]
+    fn load_bf16(self, from: &[bf16; LANES]) -> Lanes {
+        std::array::from_fn(|i| f32::from_bits(u32::from(from[i].to_bits()) << 16))
+    }
+    #[inline(always)]
+    fn add(self, a: Lanes, b: Lanes) -> Lanes {
+        zip(a, b, |a, b| a + b)
+    }
+    #[inline(always)]
+    fn sub(self, a: Lanes, b: Lanes) -> Lanes {
+        zip(a, b, |a, b| a - b)
+    }
+    #[inline(always)]
+    fn mul(self, a: Lanes, b: Lanes) -> Lanes {
+        zip(a, b, |a, b| a * b)
+    }
+    #[inline(always)]
+    fn div(self, a: Lanes, b: Lanes) -> Lanes {
+        zip(a, b, |a, b| a / b)
+    }
+    #[inline(always)]
+    fn max(self, a: Lanes, b: Lanes) -> Lanes {
+        zip(a, b, |a, b| if a > b { a } else { b })
+    }
+    #[inline(always)]
+    fn abs(self, a: Lanes) -> Lanes {
+        map(a, f32::abs)
+    }
+    #[inline(always)]
+    fn fma(self, a: Lanes, b: Lanes, c: Lanes) -> Lanes {
+        std::array::from_fn(|i| a[i].mul_add(b[i], c[i]))
+    }
+    #[inline(always)]
+    fn zero_below(self, x: Lanes, limit: f32, v: Lanes) -> Lanes {
+        zip(x, v, |x, v| if x >= limit { v } else { 0.0 })
+    }
+    #[inline(always)]
+    fn exp2_biased(self, n: Lanes) -> Lanes {
+        map(n, |n| {
+            f32::from_bits((n.to_bits() << 23).wrapping_add(0x3f80_0000))
+        })
+    }
+    #[inline(always)]
+    fn to_i8(self, v: Lanes) -> ([i8; LANES], i32) {
+        #[allow(clippy::cast_possible_truncation, reason = "values are within ±127")]
+        let q = v.map(|x| x.round_ties_even() as i8);
+        (q, q.iter().map(|&q| i32::from(q)).sum())
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod x86 {
+    use std::arch::x86_64::*;
+
+    use half::{bf16, f16};
+
+    use super::{Kernel, LANES, Lanes, Simd};
+
+    /// Runs intrinsics of the features that the token `self` stands for.
+    macro_rules! with_features {
+        ($e:expr) => {
+            // SAFETY: tokens are made only in `run_avx512` and `run_avx2`, which demand the features; loads and
+            // stores go through references to arrays of the vector's size.
+            unsafe { $e }
+        };
+    }
+    pub(crate) use with_features;
+
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma,f16c")]
+    pub(super) fn run_avx512<K: Kernel>(kernel: K) -> K::Output {
+        kernel.run(Avx512(()))
+    }
+
+    #[target_feature(enable = "avx2,fma,f16c")]
+    pub(super) fn run_avx2<K: Kernel>(kernel: K) -> K::Output {
+        kernel.run(Avx2(()))
+    }
+
+    #[derive(Clone, Copy)]
+    pub(crate) struct Avx512(());
+
+    impl Simd for Avx512 {
+        type V = __m512;
+
+        #[inline(always)]
+        fn splat(self, x: f32) -> __m512 {
+            with_features!(_mm512_set1_ps(x))
+        }
+        #[inline(always)]
+        fn load(self, from: &Lanes) -> __m512 {
+            with_features!(_mm512_loadu_ps(from.as_ptr()))
+        }
+        #[inline(always)]
+        fn store(self, v: __m512, to: &mut Lanes) {
+            with_features!(_mm512_storeu_ps(to.as_mut_ptr(), v));
+        }
+        #[inline(always)]
+        fn load_f16(self, from: &[f16; LANES]) -> __m512 {
+            with_features!(_mm512_cvtph_ps(_mm256_loadu_si256(from.as_ptr().cast())))
+        }
+        #[inline(always)]
+        fn load_bf16(self, from: &[bf16; LANES]) -> __m512 {
+            with_features!(_mm512_castsi512_ps(_mm512_slli_epi32::<16>(
+                _mm512_cvtepu16_epi32(_mm256_loadu_si256(from.as_ptr().cast()))
+            )))
+        }
+        #[inline(always)]
+        fn add(self, a: __m512, b: __m512) -> __m512 {
+            with_features!(_mm512_add_ps(a, b))
+        }
+        #[inline(always)]
+        fn sub(self, a: __m512, b: __m512) -> __m512 {
+            with_features!(_mm512_sub_ps(a, b))
+        }
+        #[inline(always)]
+        fn mul(self, a: __m512, b: __m512) -> __m512 {
+            with_features!(_mm512_mul_ps(a, b))
+        }
+        #[inline(always)]
+        fn div(self, a: __m512, b: __m512) -> __m512 {
+            with_features!(_mm512_div_ps(a, b))
+        }
+        #[inline(always)]
+        fn max(self, a: __m512, b: __m512) -> __m512 {
+            with_features!(_mm512_max_ps(a, b))
+        }
+        #[inline(always)]
+        fn abs(self, a: __m512) -> __m512 {
+            with_features!(_mm512_abs_ps(a))
+        }
+        #[inline(always)]
+        fn fma(self, a: __m512, b: __m512, c: __m512) -> __m512 {
+            with_features!(_mm512_fmadd_ps(a, b, c))
+        }
+        #[inline(always)]
+        fn zero_below(self, x: __m512, limit: f32, v: __m512) -> __m512 {
+            with_features!(_mm512_maskz_mov_ps(
+                _mm512_cmp_ps_mask::<_CMP_GE_OQ>(x, _mm512_set1_ps(limit)),
+                v
+            ))
+        }
+        #[inline(always)]
+        fn exp2_biased(self, n: __m512) -> __m512 {
+            with_features!(_mm512_castsi512_ps(_mm512_add_epi32(
+                _mm512_slli_epi32::<23>(_mm512_castps_si512(n)),
+                _mm512_set1_epi32(0x3f80_0000)
+            )))
+        }
+        #[inline(always)]
+        fn to_i8(self, v: __m512) -> ([i8; LANES], i32) {
+            let mut q = [0i8; LANES];
+            let sum = with_features!({
+                let integers = _mm512_cvtps_epi32(v);
+                _mm_storeu_si128(q.as_mut_ptr().cast(), _mm512_cvtepi32_epi8(integers));
+                _mm512_reduce_add_epi32(integers)
+            });
+            (q, sum)
+        }
+    }
+
+    #[derive(Clone, Copy)]
+    pub(crate) struct Avx2(());
+
+    impl Simd for Avx2 {
+        type V = [__m256; 2];
+
+        #[inline(always)]
+        fn splat(self, x: f32) -> [__m256; 2] {
+            with_features!([_mm256_set1_ps(x); 2])
+        }
+        #[inline(always)]
+        fn load(self, from: &Lanes) -> [__m256; 2] {
+            with_features!([
+                _mm256_loadu_ps(from.as_ptr()),
+                _mm256_loadu_ps(from[8..].as_ptr())
+            ])
+        }
+        #[inline(always)]
+        fn store(self, v: [__m256; 2], to: &mut Lanes) {
+            with_features!({
+                _mm256_storeu_ps(to.as_mut_ptr(), v[0]);
+                _mm256_storeu_ps(to[8..].as_mut_ptr(), v[1]);
+            });
+        }
+        #[inline(always)]
+        fn load_f16(self, from: &[f16; LANES]) -> [__m256; 2] {
+            with_features!([
+                _mm256_cvtph_ps(_mm_loadu_si128(from.as_ptr().cast())),
+                _mm256_cvtph_ps(_mm_loadu_si128(from[8..].as_ptr().cast())),
+            ])
+        }
+        #[inline(always)]
+        fn load_bf16(self, from: &[bf16; LANES]) -> [__m256; 2] {
+            with_features!({
+                let lower = _mm256_cvtepu16_epi32(_mm_loadu_si128(from.as_ptr().cast()));
+                let upper = _mm256_cvtepu16_epi32(_mm_loadu_si128(from[8..].as_ptr().cast()));
+                [
+                    _mm256_castsi256_ps(_mm256_slli_epi32::<16>(lower)),
+                    _mm256_castsi256_ps(_mm256_slli_epi32::<16>(upper)),
+                ]
+            })
+        }
+        #[inline(always)]
+        fn add(self, a: [__m256; 2], b: [__m256; 2]) -> [__m256; 2] {
+            with_features!([_mm256_add_ps(a[0], b[0]), _mm256_add_ps(a[1], b[1])])
+        }
+        #[inline(always)]
+        fn sub(self, a: [__m256; 2], b: [__m256; 2]) -> [__m256; 2] {
+            with_features!([_mm256_sub_ps(a[0], b[0]), _mm256_sub_ps(a[1], b[1])])
+        }
+        #[inline(always)]
+        fn mul(self, a: [__m256; 2], b: [__m256; 2]) -> [__m256; 2] {
+            with_features!([_mm256_mul_ps(a[0], b[0]), _mm256_mul_ps(a[1], b[1])])
+        }
+        #[inline(always)]
+        fn div(self, a: [__m256; 2], b: [__m256; 2]) -> [__m256; 2] {
+            with_features!([_mm256_div_ps(a[0], b[0]), _mm256_div_ps(a[1], b[1])])
+        }
+        #[inline(always)]
+        fn max(self, a: [__m256; 2], b: [__m256; 2]) -> [__m256; 2] {
+            with_features!([_mm256_max_ps(a[0], b[0]), _mm256_max_ps(a[1], b[1])])
+        }
+        #[inline(always)]
+        fn abs(self, a: [__m256; 2]) -> [__m256; 2] {
+            with_features!({
+                let sign = _mm256_set1_ps(-0.0);
+                [_mm256_andnot_ps(sign, a[0]), _mm256_andnot_ps(sign, a[1])]
+            })
+        }
+        #[inline(always)]
+        fn fma(self, a: [__m256; 2], b: [__m256; 2], c: [__m256; 2]) -> [__m256; 2] {
+            with_features!([
+                _mm256_fmadd_ps(a[0], b[0], c[0]),
+                _mm256_fmadd_ps(a[1], b[1], c[1])
+            ])
+        }
+        #[inline(always)]
+        fn zero_below(self, x: [__m256; 2], limit: f32, v: [__m256; 2]) -> [__m256; 2] {
+            with_features!({
+                let limit = _mm256_set1_ps(limit);
+                [
+                    _mm256_and_ps(v[0], _mm256_cmp_ps::<_CMP_GE_OQ>(x[0], limit)),
+                    _mm256_and_ps(v[1], _mm256_cmp_ps::<_CMP_GE_OQ>(x[1], limit)),
+                ]
+            })
+        }
+        #[inline(always)]
+        fn exp2_biased(self, n: [__m256; 2]) -> [__m256; 2] {
+            with_features!({
+                let one = _mm256_set1_epi32(0x3f80_0000);
+                let lower = _mm256_slli_epi32::<23>(_mm256_castps_si256(n[0]));
+                let upper = _mm256_slli_epi32::<23>(_mm256_castps_si256(n[1]));
+                [
+                    _mm256_castsi256_ps(_mm256_add_epi32(lower, one)),
+                    _mm256_castsi256_ps(_mm256_add_epi32(upper, one)),
+                ]
+            })
+        }
+        #[inline(always)]
+        fn to_i8(self, v: [__m256; 2]) -> ([i8; LANES], i32) {
+            let mut integers = [0i32; LANES];
+            with_features!({
+                _mm256_storeu_si256(integers.as_mut_ptr().cast(), _mm256_cvtps_epi32(v[0]));
+                _mm256_storeu_si256(integers[8..].as_mut_ptr().cast(), _mm256_cvtps_epi32(v[1]));
+            });
+            #[allow(clippy::cast_possible_truncation, reason = "values are within ±127")]
+            (integers.map(|q| q as i8), integers.iter().sum())
+        }
+    }
+}

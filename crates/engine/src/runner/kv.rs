@@ -1,0 +1,415 @@
+//! The key/value cache: pages of 32 positions, counted references, copied only when written while shared.
+//!
+//! A page holds its positions' keys and values of every layer, so a sequence is a list of page numbers and a
+//! fork copies that list. Sequences that share a prefix share its pages; the tree of prefixes exists only in
+//! the reference counts. Pages are allocated when first needed and given back when nobody refers to them.
+
+use crate::kernels::attention::{Chunk, HeadPage, PAGE, dim_chunks};
+use crate::kernels::simd::Element;
+
+/// A sequence of tokens in the cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SeqId {
+    slot: u32,
+    generation: u32,
+}
+
+/// The cache has too few free pages for what was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the key/value cache is full: {needed} more pages of {PAGE} tokens are needed, {free} of {total} are free"
+)]
+pub struct KvFull {
+    /// Pages needed.
+    pub needed: usize,
+    /// Pages free.
+    pub free: usize,
+    /// Pages in the budget.
+    pub total: usize,
+}
+
+/// How full the cache is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KvUsage {
+    /// Bytes in use, shared pages counted once.
+    pub bytes: usize,
+    /// Pages that can still be had.
+    pub pages_free: usize,
+    /// Pages in the budget.
+    pub pages_total: usize,
+    /// Tokens of a page.
+    pub page_tokens: usize,
+}
+
+/// Sizes of the cached heads.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shape {
+    pub layers: usize,
+    pub kv_heads: usize,
+    pub head_dim: usize,
+}
+
+impl Shape {
+    /// Chunks of a head's keys (or values) in one layer of a page.
+    fn head_chunks(self) -> usize {
+        dim_chunks(self.head_dim) * PAGE
+    }
+    /// Chunks of a page.
+    fn page_chunks(self) -> usize {
+        self.layers * self.kv_heads * 2 * self.head_chunks()
+    }
+    /// Bytes of a page of elements `E`.
+    pub fn page_bytes<E>(self) -> usize {
+        self.page_chunks() * PAGE * size_of::<E>()
+    }
+}
+
+/// One page's storage: for each layer and head, keys and then values; empty while the page is free.
+pub(crate) struct Page<E> {
+    chunks: Vec<Chunk<E>>,
+    references: u32,
+}
+
+impl<E: Element> Page<E> {
+    fn head(&self, shape: Shape, layer: usize, head: usize) -> HeadPage<'_, E> {
+        let len = shape.head_chunks();
+        let start = (layer * shape.kv_heads + head) * 2 * len;
+        let (keys, values) = self.chunks[start..start + 2 * len].split_at(len);
+        HeadPage { keys, values }
+    }
+
+    /// Stores one position's key and value of a head.
+    pub fn put(
+        &mut self,
+        shape: Shape,
+        layer: usize,
+        head: usize,
+        position: usize,
+        key: &[f32],
+        value: &[f32],
+    ) {
+        let len = shape.head_chunks();
+        let start = (layer * shape.kv_heads + head) * 2 * len;
+        let (keys, values) = self.chunks[start..start + 2 * len].split_at_mut(len);
+        for (chunk, &x) in keys.iter_mut().zip(key) {
+            chunk.0[position] = E::from_f32(x);
+        }
+        let dims = dim_chunks(shape.head_dim);
+        let values = values[position * dims..][..dims]
+            .iter_mut()
+            .flat_map(|chunk| &mut chunk.0);
+        for (slot, &x) in values.zip(value) {
+            *slot = E::from_f32(x);
+        }
+    }
+}
+
+struct Sequence {
+    pages: Vec<u32>,
+    len: usize,
+}
+
+/// Pages and the sequences that refer to them.
+pub(crate) struct Cache<E> {
+    shape: Shape,
+    pages: Vec<Page<E>>,
+    /// Numbers of pages without storage.
+    free: Vec<u32>,
+    sequences: Vec<(u32, Option<Sequence>)>,
+    vacant: Vec<u32>,
+}
+
+impl<E: Element> Cache<E> {
+    /// A cache of at most `bytes`, but at least one page.
+    pub fn new(shape: Shape, bytes: usize) -> Self {
+        let count = (bytes / shape.page_bytes::<E>()).clamp(1, 1 << 24);
+        let pages = (0..count)
+            .map(|_| Page {
+                chunks: Vec::new(),
+                references: 0,
+            })
+            .collect();
+        #[allow(clippy::cast_possible_truncation, reason = "at most 2^24 pages")]
+        let free = (0..count as u32).rev().collect();
+        Cache {
+            shape,
+            pages,
+            free,
+            sequences: Vec::new(),
+            vacant: Vec::new(),
+        }
+    }
+
+    pub fn usage(&self) -> KvUsage {
+        KvUsage {
+            bytes: (self.pages.len() - self.free.len()) * self.shape.page_bytes::<E>(),
+            pages_free: self.free.len(),
+            pages_total: self.pages.len(),
+            page_tokens: PAGE,
+        }
+    }
+
+    /// A new sequence of the first `len` tokens of `parent`.
+    ///
+    /// # Panics
+    /// If the parent is not alive or shorter.
+    pub fn fork(&mut self, parent: Option<SeqId>, len: usize) -> SeqId {
+        let pages = match parent {
+            None => {
+                assert!(len == 0, "a sequence without a parent starts empty");
+                Vec::new()
+            }
+            Some(parent) => {
+                let parent = self.sequence(parent);
+                assert!(
+                    len <= parent.len,
+                    "a fork at {len} of a sequence of {}",
+                    parent.len
+                );
+                parent.pages[..len.div_ceil(PAGE)].to_vec()
+            }
+        };
+        for &page in &pages {
+            self.pages[page as usize].references += 1;
+        }
+        let sequence = Some(Sequence { pages, len });
+        if let Some(slot) = self.vacant.pop() {
+            let (generation, place) = &mut self.sequences[slot as usize];
+            *place = sequence;
+            SeqId {
+                slot,
+                generation: *generation,
+            }
+        } else {
+            self.sequences.push((0, sequence));
+            #[allow(
+                clippy::cast_possible_truncation,
+                reason = "far fewer than 2^32 live sequences"
+            )]
+            SeqId {
+                slot: self.sequences.len() as u32 - 1,
+                generation: 0,
+            }
+        }
+    }
+
+    /// Forgets a sequence. One that is not alive is ignored.
+    pub fn free(&mut self, id: SeqId) {
+        let Some((generation, place)) = self.sequences.get_mut(id.slot as usize) else {
+            return;
+        };
+        if *generation != id.generation {
+            return;
+        }
+        if let Some(sequence) = place.take() {
+            *generation = generation.wrapping_add(1);
+            self.vacant.push(id.slot);
+            for page in sequence.pages {
+                self.release(page);
+            }
+        }
+    }
+
+    fn release(&mut self, id: u32) {
+        let page = &mut self.pages[id as usize];
+        page.references -= 1;
+        if page.references == 0 {
+            page.chunks = Vec::new();
+            self.free.push(id);
+        }
+    }
+
+    /// Shortens a sequence to `len` tokens.
+    ///
+    /// # Panics
+    /// If it is not alive or shorter.
+    pub fn truncate(&mut self, id: SeqId, len: usize) {
+        let sequence = self.sequence_mut(id);
+        assert!(
+            len <= sequence.len,
+            "truncation to {len} of a sequence of {}",
+            sequence.len
+        );
+        sequence.len = len;
+        let dropped = sequence.pages.split_off(len.div_ceil(PAGE));
+        for page in dropped {
+            self.release(page);
+        }
+    }
+
+    fn find(&self, id: SeqId) -> Option<&Sequence> {
+        let (generation, sequence) = self.sequences.get(id.slot as usize)?;
+        if *generation == id.generation {
+            sequence.as_ref()
+        } else {
+            None
+        }
+    }
+
+    pub fn is_alive(&self, id: SeqId) -> bool {
+        self.find(id).is_some()
+    }
+
+    #[allow(
+        clippy::expect_used,
+        reason = "documented: ids of freed sequences must not be used"
+    )]
+    fn sequence(&self, id: SeqId) -> &Sequence {
+        self.find(id).expect("the sequence was freed")
+    }
+
+    #[allow(clippy::expect_used, reason = "as above")]
+    fn sequence_mut(&mut self, id: SeqId) -> &mut Sequence {
+        assert!(self.is_alive(id), "the sequence was freed");
+        self.sequences[id.slot as usize]
+            .1
+            .as_mut()
+            .expect("the sequence was freed")
+    }
+
+    /// Tokens in a sequence.
+    ///
+    /// # Panics
+    /// If it is not alive.
+    pub fn len(&self, id: SeqId) -> usize {
+        self.sequence(id).len
+    }
+
+    /// Pages that appending `tokens` to a sequence takes: new ones, and a copy of a shared last one.
+    pub fn pages_needed(&self, id: SeqId, tokens: usize) -> usize {
+        let sequence = self.sequence(id);
+        let new = (sequence.len + tokens).div_ceil(PAGE) - sequence.pages.len();
+        new + usize::from(tokens > 0 && self.shared_tail(sequence).is_some())
+    }
+
+    /// The last page, when it is partly filled and others refer to it.
+    fn shared_tail(&self, sequence: &Sequence) -> Option<u32> {
+        let &last = sequence.pages.last()?;
+        let partial = !sequence.len.is_multiple_of(PAGE);
+        (partial && self.pages[last as usize].references > 1).then_some(last)
+    }
+
+    /// Makes room for `tokens` more and counts them as there; their keys and values must be [`Page::put`].
+    ///
+    /// # Panics
+    /// If there are fewer free pages than [`Cache::pages_needed`].
+    pub fn extend(&mut self, id: SeqId, tokens: usize) {
+        let sequence = self.sequence(id);
+        let len = sequence.len + tokens;
+        if tokens > 0
+            && let Some(shared) = self.shared_tail(sequence)
+        {
+            let copy = self.take_page();
+            self.pages[copy as usize].chunks = self.pages[shared as usize].chunks.clone();
+            self.release(shared);
+            if let Some(last) = self.sequence_mut(id).pages.last_mut() {
+                *last = copy;
+            }
+        }
+        while self.sequence(id).pages.len() < len.div_ceil(PAGE) {
+            let page = self.take_page();
+            self.pages[page as usize].chunks = vec![Chunk::default(); self.shape.page_chunks()];
+            self.sequence_mut(id).pages.push(page);
+        }
+        self.sequence_mut(id).len = len;
+    }
+
+    #[allow(clippy::expect_used, reason = "documented")]
+    fn take_page(&mut self) -> u32 {
+        let page = self.free.pop().expect("no free page: callers check first");
+        self.pages[page as usize].references = 1;
+        page
+    }
+
+    /// A sequence's pages by position.
+    pub fn pages(&self, id: SeqId) -> &[u32] {
+        &self.sequence(id).pages
+    }
+
+    /// A head of a page.
+    pub fn head(&self, page: u32, layer: usize, head: usize) -> HeadPage<'_, E> {
+        self.pages[page as usize].head(self.shape, layer, head)
+    }
+
+    /// The sizes, and every page's storage.
+    pub fn storage(&mut self) -> (Shape, &mut [Page<E>]) {
+        (self.shape, &mut self.pages)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHAPE: Shape = Shape {
+        layers: 1,
+        kv_heads: 1,
+        head_dim: 4,
+    };
+
+    fn cache(pages: usize) -> Cache<f32> {
+        Cache::new(SHAPE, pages * SHAPE.page_bytes::<f32>())
+    }
+
+    #[test]
+    fn forks_share_pages_and_copy_a_partial_one_when_they_write() {
+        let mut cache = cache(10);
+        let parent = cache.fork(None, 0);
+        assert_eq!(cache.pages_needed(parent, 40), 2);
+        cache.extend(parent, 40);
+        let children: Vec<_> = (0..3).map(|_| cache.fork(Some(parent), 40)).collect();
+        assert_eq!(cache.usage().pages_free, 8);
+        for &child in &children {
+            assert_eq!(cache.pages_needed(child, 1), 1);
+            cache.extend(child, 1);
+            assert_eq!(cache.pages(child)[0], cache.pages(parent)[0]);
+            assert_ne!(cache.pages(child)[1], cache.pages(parent)[1]);
+        }
+        assert_eq!(cache.pages_needed(children[0], 1), 0);
+        cache.free(parent);
+        assert_eq!(cache.usage().pages_free, 6);
+        for child in children {
+            cache.free(child);
+            cache.free(child);
+        }
+        assert_eq!(
+            cache.usage(),
+            KvUsage {
+                bytes: 0,
+                pages_free: 10,
+                pages_total: 10,
+                page_tokens: PAGE
+            }
+        );
+    }
+
+    #[test]
+    fn a_copy_keeps_what_was_written() {
+        let mut cache = cache(4);
+        let parent = cache.fork(None, 0);
+        cache.extend(parent, 2);
+        let page = cache.pages(parent)[0];
+        let (shape, pages) = cache.storage();
+        pages[page as usize].put(shape, 0, 0, 1, &[1.0, 2.0, 3.0, 4.0], &[5.0, 6.0, 7.0, 8.0]);
+        let child = cache.fork(Some(parent), 2);
+        cache.extend(child, 1);
+        let head = cache.head(cache.pages(child)[0], 0, 0);
+        assert_eq!([0, 1, 2, 3].map(|d| head.keys[d].0[1]), [1.0, 2.0, 3.0, 4.0]);
+        assert_eq!(head.values[1].0[..4], [5.0, 6.0, 7.0, 8.0]);
+    }
+
+    #[test]
+    fn truncation_gives_pages_back() {
+        let mut cache = cache(4);
+        let id = cache.fork(None, 0);
+        cache.extend(id, 97);
+        assert_eq!(cache.usage().pages_free, 0);
+        cache.truncate(id, 32);
+        assert_eq!((cache.len(id), cache.usage().pages_free), (32, 3));
+        cache.truncate(id, 0);
+        assert_eq!(cache.usage().pages_free, 4);
+        assert!(cache.is_alive(id));
+        cache.free(id);
+        assert!(!cache.is_alive(id));
+    }
+}
