@@ -1,1 +1,22 @@
-//! Strawberry geometry.
+//! Olympiad geometry: figures, a deductive closure, auxiliary points, checked and readable proofs.
+//!
+//! A problem (text) is read, drawn numerically, closed under deduction, helped by auxiliary points if need be,
+//! and the proof is rebuilt with exact arithmetic and accepted by an independent checker before anything is
+//! called proved.
+//!
+//! Where to look:
+//! - [`lang`]: the problem languages; `data/constructions.txt` lists the constructions;
+//! - [`figure`]: drawing, and judging predicates on a drawing;
+//! - [`algebra`]: the incremental linear tables;
+//! - [`closure`]: the rules and the passes that apply them;
+//! - [`proof`]: the certificate and how it is extracted from the closure's log;
+//! - [`checker`]: the independent checker of certificates;
+//! - [`prove`]: the whole way from a problem to an outcome.
+
+pub mod algebra;
+pub mod checker;
+pub mod closure;
+pub mod figure;
+pub mod lang;
+pub mod proof;
+pub mod prove;

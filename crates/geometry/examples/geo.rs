@@ -1,0 +1,83 @@
+//! Command-line harness of the library: `geo figure FILE`, …
+use std::time::Instant;
+use strawberry_geometry::closure::rows::atom_rows;
+use strawberry_geometry::closure::state::{Closed, State};
+use strawberry_geometry::{figure, lang};
+
+fn main() {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let text = std::fs::read_to_string(&args[1]).unwrap();
+    let (mut solved, mut total) = (0, 0);
+    let mut time = 0.0;
+    for (name, p) in lang::read::read_file(&text).unwrap() {
+        if args.len() > 2 && !name.contains(&args[2]) {
+            continue;
+        }
+        total += 1;
+        let p = match p {
+            Ok(p) => p,
+            Err(e) => {
+                println!("{name}: READ {e}");
+                continue;
+            }
+        };
+        if args[0] == "prove" {
+            let secs = args.get(3).and_then(|s| s.parse().ok()).unwrap_or(10.0);
+            let points = args.get(4).and_then(|s| s.parse().ok()).unwrap_or(4);
+            let o = strawberry_geometry::prove::Options {
+                timeout: std::time::Duration::from_secs_f64(secs),
+                max_points: points,
+                ..Default::default()
+            };
+            let r = strawberry_geometry::prove::prove(&p, &o, &|_| {}, &|| false);
+            solved += usize::from(r.certificate.is_some());
+            time += r.seconds * 1e3;
+            println!(
+                "{name}: {:?} {:.3}s cand={} figs={} drawn={} {} {:?}",
+                r.status, r.seconds, r.candidates, r.figures_checked, r.as_drawn, r.message, r.auxiliary
+            );
+            continue;
+        }
+        let t = Instant::now();
+        let Ok(d) = figure::draw::draw(&p, 1, &|| false) else {
+            println!("{name}: UNDRAWABLE");
+            continue;
+        };
+        let Some(f) = d.good.first() else {
+            println!("{name}: FALSE");
+            continue;
+        };
+        let drawn = t.elapsed().as_secs_f64() * 1e3;
+        let t = Instant::now();
+        let mut s = State::new(f, false);
+        let fine = s.assume(&p.hypotheses(), 0);
+        let goal: Option<Vec<_>> = p.goals.iter().map(|g| atom_rows(f, g)).collect();
+        let Some(goal) = goal else {
+            println!("{name}: GOAL has no rows");
+            continue;
+        };
+        let goal: Vec<_> = goal.into_iter().flatten().collect();
+        let r = s.close(&goal, &|| false);
+        for q in args.iter().skip(3) {
+            let goal = q.split_whitespace().collect::<Vec<_>>().join(" ");
+            let (pre, _) = p.source.split_once('?').unwrap();
+            match lang::read::read_one(&format!("{pre} ? {goal}"), "q") {
+                Ok(q) => println!(
+                    "   {goal}: {:?}",
+                    atom_rows(f, &q.goals[0]).map(|r| s.knows_all(&r))
+                ),
+                Err(e) => println!("   {goal}: {e}"),
+            }
+        }
+        let ms = t.elapsed().as_secs_f64() * 1e3;
+        time += ms;
+        if r == Closed::Goal {
+            solved += 1;
+        }
+        println!(
+            "{name}: {r:?} n={} {ms:.2}ms draw {drawn:.1}ms fine={fine} refused={} contra={}",
+            s.n, s.refused, s.contradiction
+        );
+    }
+    println!("SOLVED {solved}/{total} closure {time:.0} ms");
+}

@@ -1,0 +1,17 @@
+//! The deductive closure: linear tables of directions, log lengths, lengths and squared lengths, and rules
+//! that read their premises off the tables by hashing normal forms and add rows.
+//!
+//! - [`rows`]: how atoms and rules are written as rows; numbers are read off the figure here only.
+//! - [`rules`]: every rule as premises and conclusions. A new rule starts here (and in the checker).
+//! - [`state`]: the tables, the log, the fixpoint loop.
+//! - `triangles`, `circles`, `lengths`, `named`: the passes that find instances of the rules.
+
+pub mod rows;
+pub mod rules;
+pub mod state;
+
+mod circles;
+mod lengths;
+mod named;
+mod objects;
+mod triangles;

@@ -1,0 +1,450 @@
+//! From a problem to an outcome: draw, close, search for auxiliary points, rebuild, check.
+
+use crate::checker;
+use crate::closure::rows::{Row, atom_rows};
+use crate::closure::state::{Closed, State};
+use crate::figure::Figure;
+use crate::figure::draw::{Drawings, draw};
+use crate::figure::rng::seed_of;
+use crate::lang::atom::{Atom, Frac, Pred};
+use crate::lang::problem::Problem;
+use crate::proof::certificate::{Auxiliary, Certificate, FORMAT, GoalLine, Header, VERSION};
+use crate::proof::extract::Tracer;
+use serde::Serialize;
+use std::time::{Duration, Instant};
+
+/// Limits and seed of a proof attempt.
+#[derive(Clone, Debug, Serialize)]
+pub struct Options {
+    /// Wall time for the search.
+    pub timeout: Duration,
+    /// Worker threads of the search.
+    pub threads: usize,
+    /// Seed of figures and search.
+    pub seed: u64,
+    /// The most auxiliary points; 0 for the closure alone.
+    pub max_points: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            timeout: Duration::from_secs(60),
+            threads: 2,
+            seed: 1,
+            max_points: 4,
+        }
+    }
+}
+
+/// The verdict on a problem.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// A certificate was found and accepted by the checker.
+    Proved,
+    /// The hypotheses hold on a figure where the goal is false.
+    Refuted,
+    /// Neither, within the limits.
+    Unknown,
+    /// Hypotheses contradictory, degenerate, or impossible to draw; or no goal.
+    Invalid,
+}
+
+/// What came of it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Outcome {
+    /// Problem name.
+    pub name: String,
+    /// The verdict.
+    pub status: Status,
+    /// One sentence for people.
+    pub message: String,
+    /// Auxiliary points of the proof, with their constructions in words.
+    pub auxiliary: Vec<(String, String)>,
+    /// Steps of the proof, hypotheses not counted.
+    pub steps: usize,
+    /// The proof divides an angle: it holds for the configuration drawn.
+    pub as_drawn: bool,
+    /// Figures the proof was checked on.
+    pub figures_checked: usize,
+    /// Closures run by the search.
+    pub candidates: u64,
+    /// Wall time, seconds.
+    pub seconds: f64,
+    /// Point names of `figure`.
+    pub points: Vec<String>,
+    /// The figure (the counterexample when refuted), auxiliary points included.
+    pub figure: Vec<[f64; 2]>,
+    /// The accepted certificate, as JSON lines.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<String>,
+    /// When unknown: relations about the goal's points that are known.
+    pub known: Vec<String>,
+}
+
+/// Something that happened on the way.
+#[derive(Clone, Debug, Serialize)]
+pub enum Progress {
+    /// The figure is drawn.
+    Drawn {
+        /// Points.
+        points: usize,
+    },
+    /// The closure of the statement is done.
+    Closed {
+        /// Whether the goal followed without auxiliary points.
+        solved: bool,
+    },
+    /// The search goes on.
+    Searching {
+        /// Stage in words.
+        stage: &'static str,
+        /// Closures so far.
+        candidates: u64,
+    },
+}
+
+/// An auxiliary point of a proof: its place on every figure and the facts that define it.
+#[derive(Clone, Debug)]
+pub struct Added {
+    /// Defining facts (two equations).
+    pub facts: Vec<Atom>,
+    /// In words, with `{0}` etc. already filled in.
+    pub words: String,
+    /// Coordinates on each figure.
+    pub at: Vec<[f64; 2]>,
+}
+
+/// A problem made ready: figures and goals in rows.
+pub struct Prepared<'a> {
+    /// The problem.
+    pub problem: &'a Problem,
+    /// Figures on which everything holds; the first is the one the closure reads.
+    pub figures: Vec<Figure>,
+    /// Goals, computed values filled in.
+    pub goals: Vec<Atom>,
+    /// Hypotheses that can be written on the figure.
+    pub facts: Vec<Atom>,
+    /// Goal rows on the first figure, by goal.
+    pub rows: Vec<Vec<Row>>,
+}
+
+/// Tries to prove the problem. `cancel` is polled often.
+pub fn prove(
+    problem: &Problem,
+    options: &Options,
+    progress: &(dyn Fn(Progress) + Sync),
+    cancel: &(dyn Fn() -> bool + Sync),
+) -> Outcome {
+    let start = Instant::now();
+    let deadline = start + options.timeout;
+    let mut out = Outcome {
+        name: problem.name.clone(),
+        status: Status::Invalid,
+        message: String::new(),
+        auxiliary: vec![],
+        steps: 0,
+        as_drawn: false,
+        figures_checked: 0,
+        candidates: 0,
+        seconds: 0.0,
+        points: problem.points.clone(),
+        figure: vec![],
+        certificate: None,
+        known: vec![],
+    };
+    let stop = || cancel() || Instant::now() >= deadline;
+    attempt(problem, options, progress, &stop, &mut out);
+    out.seconds = start.elapsed().as_secs_f64();
+    out
+}
+
+fn attempt(
+    problem: &Problem,
+    options: &Options,
+    progress: &(dyn Fn(Progress) + Sync),
+    stop: &(dyn Fn() -> bool + Sync),
+    out: &mut Outcome,
+) {
+    if problem.goals.is_empty() {
+        out.message = "the problem has no goal: add `? …` or `prove …`".into();
+        return;
+    }
+    let seed = options.seed ^ seed_of(&problem.source);
+    let drawings = match draw(problem, seed, &|| stop()) {
+        Ok(d) => d,
+        Err(u) => {
+            let new: Vec<&str> = problem.clauses.get(u.clause).map_or(vec![], |c| {
+                c.new
+                    .iter()
+                    .map(|&p| problem.points[p as usize].as_str())
+                    .collect()
+            });
+            out.message = format!(
+                "no figure satisfies the hypotheses (stuck at the construction of {}): they are contradictory, \
+                 degenerate, or too hard to draw",
+                new.join(", ")
+            );
+            return;
+        }
+    };
+    progress(Progress::Drawn {
+        points: problem.points.len(),
+    });
+    let Some(first) = drawings.good.first() else {
+        refuted(problem, &drawings, out);
+        return;
+    };
+    out.figure = first.xy.clone();
+    let prepared = match prepare(problem, &drawings) {
+        Ok(p) => p,
+        Err(message) => {
+            out.message = message;
+            return;
+        }
+    };
+    let goal: Vec<Row> = prepared.rows.iter().flatten().cloned().collect();
+    let mut base = State::new(&prepared.figures[0], false);
+    base.assume(&prepared.facts, 0);
+    let closed = base.close(&goal, &|| stop());
+    if base.contradiction {
+        out.message = "the hypotheses contradict each other".into();
+        return;
+    }
+    out.candidates = 1;
+    let solved = goal.is_empty() || closed == Closed::Goal;
+    progress(Progress::Closed { solved });
+    out.status = Status::Unknown;
+    if solved && certify(&prepared, vec![], out) {
+        return;
+    }
+    out.message = "not proved in the time given".into();
+}
+
+fn refuted(problem: &Problem, d: &Drawings, out: &mut Outcome) {
+    let best = d.counter.iter().max_by(|a, b| a.margin().total_cmp(&b.margin()));
+    let Some(f) = best else { return };
+    let failing = problem
+        .goals
+        .iter()
+        .find(|g| !crate::figure::measure::holds(g, f));
+    out.status = Status::Refuted;
+    out.figure = f.xy.clone();
+    out.message = format!(
+        "the hypotheses hold on this figure, but `{}` is false ({} figures drawn, none with a true goal)",
+        failing.map_or(String::new(), |g| g.show(&problem.points)),
+        d.counter.len()
+    );
+}
+
+/// Goals and hypotheses as rows; asked values are read off the figure as small rationals and then proved.
+pub fn prepare<'a>(problem: &'a Problem, drawings: &Drawings) -> Result<Prepared<'a>, String> {
+    let first = &drawings.good[0];
+    let mut goals = Vec::new();
+    for g in &problem.goals {
+        goals.push(match g.pred {
+            Pred::ACompute | Pred::RCompute => asked(g, first)
+                .ok_or_else(|| format!("`{}`: no simple value fits the figure", g.show(&problem.points)))?,
+            _ => g.clone(),
+        });
+    }
+    let mut rows = Vec::new();
+    for g in &goals {
+        rows.push(if g.pred.is_diagram_check() {
+            vec![]
+        } else {
+            atom_rows(first, g).ok_or_else(|| {
+                format!(
+                    "the goal `{}` cannot be expressed on the figure (points coincide, or its number is out of \
+                     range)",
+                    g.show(&problem.points)
+                )
+            })?
+        });
+    }
+    let facts = problem
+        .hypotheses()
+        .into_iter()
+        .filter(|a| atom_rows(first, a).is_some())
+        .collect();
+    let holds_all = |f: &&Figure| goals.iter().all(|g| crate::figure::measure::holds(g, f));
+    let figures: Vec<Figure> = drawings.good.iter().filter(holds_all).cloned().collect();
+    if figures.is_empty() {
+        return Err("the value asked for differs from figure to figure".into());
+    }
+    Ok(Prepared {
+        problem,
+        figures,
+        goals,
+        facts,
+        rows,
+    })
+}
+
+/// `acompute`/`rcompute` with the value the figure shows, if it is a simple one.
+fn asked(g: &Atom, f: &Figure) -> Option<Atom> {
+    let p = &g.pts;
+    let simple = |t: f64, most: i64| {
+        (1..=most).find_map(|d| {
+            let n = (t * d as f64).round();
+            ((t * d as f64 - n).abs() < 1e-8 * d as f64).then(|| Frac::new(n as i64, d))
+        })
+    };
+    if g.pred == Pred::ACompute {
+        let t = (f.theta(p[2], p[3]) - f.theta(p[0], p[1])) / std::f64::consts::PI;
+        let q = simple(t.rem_euclid(1.0), 360)?;
+        return Some(Atom {
+            pred: Pred::AConst,
+            pts: p.clone(),
+            nums: vec![q],
+        });
+    }
+    let q = simple((f.dist(p[0], p[1]) / f.dist(p[2], p[3])).powi(2), 100)?;
+    Some(Atom {
+        pred: Pred::R2Const,
+        pts: p.clone(),
+        nums: vec![q],
+    })
+}
+
+/// Repeats the closure with the log on, rebuilds the proof, and has it checked. On acceptance fills `out`.
+pub fn certify(p: &Prepared, added: Vec<Added>, out: &mut Outcome) -> bool {
+    let Some((log, figure, names)) = replay(p, &added) else {
+        return false;
+    };
+    let tracer = Tracer::new(&log);
+    let Some((steps, combos)) = tracer.proof(&figure, &p.rows, &names) else {
+        return false;
+    };
+    let given = p.problem.points.len();
+    let figures: Vec<Vec<[f64; 2]>> = p
+        .figures
+        .iter()
+        .enumerate()
+        .map(|(i, f)| {
+            f.xy.iter()
+                .copied()
+                .chain(added.iter().map(|a| a.at[i]))
+                .collect()
+        })
+        .collect();
+    let conditions = p.problem.conditions().map(|a| a.show(&names));
+    let mut certificate = Certificate {
+        header: Header {
+            format: FORMAT.into(),
+            version: VERSION,
+            name: p.problem.name.clone(),
+            source: p.problem.source.clone(),
+            points: names.clone(),
+            given_points: given,
+            figures,
+            hypotheses: p.facts.iter().map(|a| a.show(&names)).chain(conditions).collect(),
+            goals: p.goals.iter().map(|a| a.show(&names)).collect(),
+        },
+        auxiliary: added
+            .iter()
+            .enumerate()
+            .map(|(i, a)| Auxiliary {
+                point: names[given + i].clone(),
+                facts: a.facts.iter().map(|f| f.show(&names)).collect(),
+                construction: a.words.clone(),
+            })
+            .collect(),
+        steps,
+        goals: combos
+            .into_iter()
+            .enumerate()
+            .map(|(goal, premises)| GoalLine { goal, premises })
+            .collect(),
+    };
+    renumber_facts(&mut certificate, p.facts.len());
+    // the first figure must pass; witnesses drawn in another configuration are left out
+    let all = std::mem::take(&mut certificate.header.figures);
+    let mut kept = Vec::new();
+    for xy in all {
+        certificate.header.figures = vec![xy.clone()];
+        match checker::check_certificate(&certificate) {
+            Ok(_) => kept.push(xy),
+            Err(e) if kept.is_empty() => {
+                out.message = format!("a proof was found but the checker rejected it: {e}");
+                return false;
+            }
+            Err(_) => {}
+        }
+    }
+    certificate.header.figures = kept;
+    let text = certificate.to_jsonl();
+    match checker::check(&text) {
+        Ok(a) => {
+            out.status = Status::Proved;
+            out.steps = a.steps;
+            out.as_drawn = a.as_drawn;
+            out.figures_checked = a.figures;
+            out.auxiliary = certificate
+                .auxiliary
+                .iter()
+                .map(|x| (x.point.clone(), x.construction.clone()))
+                .collect();
+            out.points = names;
+            out.figure = certificate.header.figures[0].clone();
+            out.message = match out.auxiliary.len() {
+                0 => format!("proved in {} steps", a.steps),
+                1 => format!("proved in {} steps with 1 auxiliary point", a.steps),
+                k => format!("proved in {} steps with {k} auxiliary points", a.steps),
+            };
+            out.certificate = Some(text);
+            true
+        }
+        Err(e) => {
+            out.message = format!("a proof was found but the checker rejected it: {e}");
+            false
+        }
+    }
+}
+
+/// Facts of auxiliary points are numbered after hypotheses; the header also lists conditions of the drawing
+/// between the two.
+fn renumber_facts(c: &mut Certificate, facts: usize) {
+    let shift = c.header.hypotheses.len() - facts;
+    for s in &mut c.steps {
+        if let Some(f) = &mut s.fact
+            && *f >= facts
+        {
+            *f += shift;
+        }
+    }
+}
+
+/// Closes from scratch with the given auxiliary points and the log on.
+type Replay = (Vec<crate::closure::state::Step>, Figure, Vec<String>);
+
+fn replay(p: &Prepared, added: &[Added]) -> Option<Replay> {
+    let mut xy = p.figures[0].xy.clone();
+    xy.extend(added.iter().map(|a| a.at[0]));
+    let figure = Figure { xy };
+    let mut names = p.problem.points.clone();
+    for _ in added {
+        names.push(fresh_name(&names));
+    }
+    let mut s = State::new(&figure, true);
+    s.assume(&p.facts, 0);
+    let mut index = p.facts.len();
+    for a in added {
+        s.assume(&a.facts, index);
+        index += a.facts.len();
+    }
+    let goal: Vec<Row> = p.rows.iter().flatten().cloned().collect();
+    if !goal.is_empty() && s.close(&goal, &|| false) != Closed::Goal {
+        return None;
+    }
+    Some((s.log?, figure, names))
+}
+
+/// A name no point has yet: `X1`, `X2`, …
+pub fn fresh_name(names: &[String]) -> String {
+    (1..)
+        .map(|i| format!("X{i}"))
+        .find(|n| !names.contains(n))
+        .unwrap_or_default()
+}

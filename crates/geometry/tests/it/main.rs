@@ -1,0 +1,6 @@
+//! Integration tests: languages, closure and proofs, soundness, the checker.
+
+mod fixtures;
+mod languages;
+mod proofs;
+mod soundness;
