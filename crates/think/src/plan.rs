@@ -9,8 +9,10 @@ use strawberry_core::{Budget, Effort, ModelInfo, Problem, Sampling, Strategy, Th
 use crate::prompt;
 use crate::strategy::AttemptSpec;
 use crate::strategy::best_of_n::BestOfN;
+use crate::strategy::budget_forcing::BudgetForcing;
 use crate::strategy::direct::Direct;
-use crate::strategy::majority::Majority;
+use crate::strategy::majority::{Majority, Weighing};
+use crate::strategy::rsa::Rsa;
 
 /// Probability at which a vote counts as decided.
 const DECIDED: f64 = 0.95;
@@ -34,6 +36,12 @@ pub enum StrategyKind {
     Majority,
     /// The likeliest of N chains of thought.
     BestOfN,
+    /// Chain of thought with votes weighted by likelihood, and early stop.
+    Weighted,
+    /// One chain of thought, made to think again.
+    BudgetForcing,
+    /// Recursive self-aggregation: populations of attempts, each made from several of the last.
+    Rsa,
 }
 
 impl StrategyKind {
@@ -50,6 +58,9 @@ impl StrategyKind {
             StrategyKind::Direct => "direct",
             StrategyKind::Majority => "majority",
             StrategyKind::BestOfN => "best-of-n",
+            StrategyKind::Weighted => "weighted",
+            StrategyKind::BudgetForcing => "budget-forcing",
+            StrategyKind::Rsa => "rsa",
         }
     }
 }
@@ -124,7 +135,10 @@ impl Plan {
         let spec = attempt_spec(problem, info, kind, &budget, options);
         let strategy: Box<dyn Strategy> = match kind {
             StrategyKind::Direct => Box::new(Direct::new(spec)),
-            StrategyKind::Majority => Box::new(Majority::new(spec, samples, DECIDED)),
+            StrategyKind::Majority => Box::new(Majority::new(spec, samples, DECIDED, Weighing::Equal)),
+            StrategyKind::Weighted => Box::new(Majority::new(spec, samples, DECIDED, Weighing::Likelihood)),
+            StrategyKind::BudgetForcing => Box::new(BudgetForcing::new(spec, samples)),
+            StrategyKind::Rsa => Box::new(Rsa::new(spec, samples)),
             StrategyKind::BestOfN => Box::new(BestOfN::new(spec, samples)),
         };
         Ok(Plan {

@@ -1,8 +1,8 @@
-//! Chain of thought with majority vote, stopped as soon as the vote is decided.
+//! Chain of thought with a vote, stopped as soon as the vote is decided.
 
 use std::collections::BTreeSet;
 
-use strawberry_core::{Outcome, Selection, Strategy, Trial, TrialId};
+use strawberry_core::{Attempt, Outcome, Selection, Strategy, Trial, TrialId};
 
 use super::AttemptSpec;
 use crate::vote::Tally;
@@ -12,16 +12,37 @@ const FIRST_WAVE: u32 = 4;
 /// No wave holds more: beyond this, a bigger batch costs more in late stops than it gains in speed.
 const LARGEST_WAVE: u32 = 32;
 
+/// How much an attempt's vote weighs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Weighing {
+    /// All the same: strategy `majority`.
+    Equal,
+    /// By the geometric mean of its tokens' probabilities: strategy `weighted` (confidence-informed
+    /// self-consistency, Taubenfeld et al. 2025, arXiv 2502.06233, with response probability as confidence).
+    Likelihood,
+}
+
+impl Weighing {
+    fn weight(self, attempt: &Attempt) -> f64 {
+        match self {
+            Weighing::Equal => 1.0,
+            Weighing::Likelihood => attempt.mean_logprob().map_or(1.0, f64::exp),
+        }
+    }
+}
+
 /// Self-consistency (Wang et al. 2023, arXiv 2203.11171) with the stopping rule of Adaptive-Consistency
 /// (Aggarwal et al. 2023, arXiv 2305.11860, section 3, Beta criterion).
 ///
 /// Attempts are asked in waves that double (4, 4, 8, 16, 32, 32, …). After each whole wave it stops when
 /// the leader can't be caught with the attempts left, or when the probability that the leader is the true
-/// majority against the runner-up exceeds the threshold.
+/// majority against the runner-up exceeds the threshold. With weights, the leader by weight must also lead
+/// by number before the vote counts as decided.
 pub struct Majority {
     spec: AttemptSpec,
     samples: u32,
     threshold: f64,
+    weighing: Weighing,
     asked: u32,
     told: BTreeSet<TrialId>,
     tally: Tally,
@@ -30,11 +51,12 @@ pub struct Majority {
 impl Majority {
     /// At most `samples` attempts as `spec` says; `threshold` is the probability at which the vote counts as
     /// decided (above 1 never stops early).
-    pub fn new(spec: AttemptSpec, samples: u32, threshold: f64) -> Self {
+    pub fn new(spec: AttemptSpec, samples: u32, threshold: f64, weighing: Weighing) -> Self {
         Majority {
             spec,
             samples,
             threshold,
+            weighing,
             asked: 0,
             told: BTreeSet::new(),
             tally: Tally::new(),
@@ -43,6 +65,11 @@ impl Majority {
 
     fn decided(&self) -> bool {
         let (first, second) = self.tally.top_two();
+        let by_number = self.tally.votes(|_| 1.0);
+        let by_weight = self.tally.votes(|a| self.weighing.weight(a));
+        if by_number.first().map(|v| &v.trials) != by_weight.first().map(|v| &v.trials) {
+            return false;
+        }
         let left = self.samples - self.asked;
         if first > second + left {
             return true;
@@ -68,7 +95,10 @@ pub fn leader_probability(first: u32, second: u32) -> f64 {
 
 impl Strategy for Majority {
     fn name(&self) -> &'static str {
-        "majority"
+        match self.weighing {
+            Weighing::Equal => "majority",
+            Weighing::Likelihood => "weighted",
+        }
     }
 
     fn ask(&mut self) -> Vec<Trial> {
@@ -97,7 +127,7 @@ impl Strategy for Majority {
     }
 
     fn best(&self) -> Option<Selection> {
-        self.tally.select(|_| 1.0)
+        self.tally.select(|a| self.weighing.weight(a))
     }
 }
 

@@ -1,8 +1,10 @@
 //! The searches, one file each.
 
 pub mod best_of_n;
+pub mod budget_forcing;
 pub mod direct;
 pub mod majority;
+pub mod rsa;
 
 use strawberry_core::{Message, Sampling, Thinking, Trial, TrialId};
 

@@ -72,7 +72,7 @@ async fn an_easy_question_stops_after_one_unanimous_wave() {
 
 #[tokio::test(start_paused = true)]
 async fn a_split_vote_uses_what_it_may() {
-    let model = ScriptedModel::new(|call, _| Script::says(if call % 2 == 0 { "42" } else { "41" }));
+    let model = ScriptedModel::new(|call, _| Script::says(if call.is_multiple_of(2) { "42" } else { "41" }));
     let report = run(model, effort(Effort::Medium)).await.unwrap();
     assert_eq!(report.usage.samples, 8);
     let votes: Vec<_> = report
@@ -128,11 +128,81 @@ async fn best_of_n_takes_the_likeliest() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn likelier_attempts_outweigh_more_of_them() {
+    // Three attempts at probability e^-3 a token against one at e^-0.1.
+    let model = ScriptedModel::new(|call, _| Script {
+        logprob: if call == 3 { -0.1 } else { -3.0 },
+        ..Script::says(if call == 3 { "9" } else { "8" })
+    });
+    let weighted = PlanOptions {
+        strategy: Some(StrategyKind::Weighted),
+        ..effort(Effort::Low)
+    };
+    let report = run(model.clone(), weighted).await.unwrap();
+    assert_eq!(
+        (report.strategy.as_str(), report.answer().as_deref()),
+        ("weighted", Some("9"))
+    );
+    let share = report.selection.votes[0].share;
+    let (strong, weak) = ((-0.1f64).exp(), 3.0 * (-3.0f64).exp());
+    assert!((share - strong / (strong + weak)).abs() < 1e-6, "{share}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn budget_forcing_goes_on_from_its_own_text_and_takes_the_last_answer() {
+    let model = ScriptedModel::new(|call, _| Script::says(&call.to_string()));
+    let options = PlanOptions {
+        strategy: Some(StrategyKind::BudgetForcing),
+        ..effort(Effort::High)
+    };
+    let report = run(model.clone(), options).await.unwrap();
+    assert_eq!((report.usage.samples, report.answer().as_deref()), (3, Some("2")));
+    let requests = model.requests.lock().unwrap();
+    assert_eq!(requests[0].prefix, None);
+    assert!(
+        requests[1]
+            .prefix
+            .as_ref()
+            .unwrap()
+            .ends_with("The answer is 0.\nWait, let me check that again.")
+    );
+    assert!(requests[2].prefix.as_ref().unwrap().contains("The answer is 1."));
+}
+
+#[tokio::test(start_paused = true)]
+async fn self_aggregation_shows_attempts_to_the_next_population() {
+    let model = ScriptedModel::new(|call, request| {
+        let seen = request
+            .messages
+            .last()
+            .unwrap()
+            .content
+            .contains("The answer is 7.");
+        Script::says(if call == 2 || seen { "7" } else { "6" })
+    });
+    let options = PlanOptions {
+        strategy: Some(StrategyKind::Rsa),
+        ..budget(Budget {
+            samples: Some(12),
+            ..Budget::default()
+        })
+    };
+    let report = run(model.clone(), options).await.unwrap();
+    // One of four knew; all who saw it took it over, and all of the last population did.
+    assert_eq!(report.usage.samples, 12);
+    assert_eq!(
+        (report.answer().as_deref(), report.selection.votes[0].votes),
+        (Some("7"), 4)
+    );
+    assert!(report.selection.trial >= 8);
+}
+
+#[tokio::test(start_paused = true)]
 async fn time_up_means_answer_now_and_no_new_attempts() {
     let slow = |call: u64, _: &SampleRequest| Script {
         tokens: 1000,
         step: Duration::from_millis(50),
-        ..Script::says(if call % 2 == 0 { "1" } else { "2" })
+        ..Script::says(if call.is_multiple_of(2) { "1" } else { "2" })
     };
     let report = run(
         ScriptedModel::new(slow),
