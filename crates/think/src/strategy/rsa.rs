@@ -15,6 +15,9 @@ const SUBSET: usize = 4;
 /// Characters of an attempt that are shown to the next.
 const SHOWN: usize = 4000;
 
+/// A sampled attempt with its answer's equivalence class.
+type Sampled = (Arc<Attempt>, Option<usize>);
+
 /// Recursive self-aggregation (Venkatraman et al. 2025, arXiv 2509.26626, algorithm 1): a population of
 /// attempts at the question, then populations whose attempts each see a random subset of the last one and
 /// are asked for a better solution. The last whole population votes.
@@ -23,7 +26,7 @@ pub struct Rsa {
     population: u32,
     steps: u32,
     asked: u32,
-    told: BTreeMap<TrialId, Option<(Arc<Attempt>, Option<usize>)>>,
+    told: BTreeMap<TrialId, Option<Sampled>>,
 }
 
 impl Rsa {
