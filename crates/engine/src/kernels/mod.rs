@@ -15,7 +15,10 @@
 //! Results never depend on the level, on the number of threads, or on what else is computed in the same call:
 //! every kernel does the same operations in the same order for each output.
 
-#![allow(clippy::needless_range_loop, reason = "lanes and registers are indexed side by side")]
+#![allow(
+    clippy::needless_range_loop,
+    reason = "lanes and registers are indexed side by side"
+)]
 
 pub(crate) mod activations;
 pub(crate) mod attention;
@@ -30,3 +33,5 @@ pub(crate) mod simd;
 pub use cpu::{Cpu, CpuError, CpuLevel};
 pub use pool::Pool;
 
+#[cfg(test)]
+mod tests;
