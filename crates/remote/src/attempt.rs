@@ -277,7 +277,8 @@ impl Attempt<'_> {
         let Some(finish) = reader.finish() else {
             return Err(Failure {
                 error: ModelError::Server(format!(
-                    "{} ended its response without saying why; it may have been interrupted",
+                    "{} ended its response without an answer and without a reason; its log may hold one (an \
+                     interruption, or a prompt longer than its context)",
                     server.address.shown()
                 )),
                 remedy: Remedy::Retry(None),

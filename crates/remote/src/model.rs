@@ -21,6 +21,10 @@ use crate::response::excerpt;
 /// Time allowed for listing the models, connection included.
 const LIST_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// The owner that llama-cpp-python's server gives its models. By default that server stops the request
+/// it works on as soon as another one comes, so it gets them one by one. It works on one at a time anyway.
+const INTERRUPTING_OWNER: &str = "me";
+
 /// Names shown in an error message at most.
 const SHOWN_NAMES: usize = 20;
 
@@ -39,6 +43,8 @@ pub struct ListedModel {
     pub id: String,
     /// Context length in tokens, where the server says.
     pub context_length: Option<u64>,
+    /// Who owns it, as far as the server says.
+    pub owned_by: Option<String>,
 }
 
 /// What the attempts on one model share.
@@ -86,6 +92,12 @@ impl RemoteModel {
         };
         if server.address.model.is_none() {
             server.model = only_model(&listed, &server.address)?;
+        }
+        if listed
+            .iter()
+            .any(|m| m.owned_by.as_deref() == Some(INTERRUPTING_OWNER))
+        {
+            server.permits = Semaphore::new(1);
         }
         server.context_length = listed
             .iter()
@@ -239,6 +251,7 @@ fn read_list(body: &str) -> Option<Vec<ListedModel>> {
                     ]
                     .iter()
                     .find_map(|p| m.pointer(p)?.as_u64()),
+                    owned_by: m.get("owned_by").and_then(Value::as_str).map(str::to_owned),
                 })
             })
             .collect(),
@@ -282,6 +295,7 @@ mod tests {
         let expected = |id: &str, context_length| ListedModel {
             id: id.into(),
             context_length,
+            owned_by: None,
         };
         assert_eq!(
             read_list(vllm),

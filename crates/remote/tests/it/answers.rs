@@ -158,18 +158,21 @@ async fn a_schema_is_sent_the_way_the_server_takes_it() {
 
 #[tokio::test]
 async fn no_more_requests_at_once_than_allowed() {
-    let server = Server::start(&["tiny"], |_, _| {
-        let mut steps = vec![Step::Wait(std::time::Duration::from_millis(20))];
-        steps.extend(answer("ok"));
-        steps
-    })
-    .await;
-    let options = RemoteOptions {
-        concurrency: 3,
-        ..options()
-    };
-    let model = RemoteModel::connect(&server.base, options).await.unwrap();
-    let all = join_all((0..9).map(|_| sample(&model, request("?")))).await;
-    assert!(all.iter().all(|s| s.is_ok()));
-    assert_eq!(server.most_at_once.load(Ordering::SeqCst), 3);
+    // llama-cpp-python's server would interrupt one for the other.
+    for (owner, allowed) in [("test", 3), ("me", 1)] {
+        let server = Server::start_owned(&["tiny"], owner, |_, _| {
+            let mut steps = vec![Step::Wait(std::time::Duration::from_millis(20))];
+            steps.extend(answer("ok"));
+            steps
+        })
+        .await;
+        let options = RemoteOptions {
+            concurrency: 3,
+            ..options()
+        };
+        let model = RemoteModel::connect(&server.base, options).await.unwrap();
+        let all = join_all((0..9).map(|_| sample(&model, request("?")))).await;
+        assert!(all.iter().all(|s| s.is_ok()));
+        assert_eq!(server.most_at_once.load(Ordering::SeqCst), allowed);
+    }
 }

@@ -42,6 +42,15 @@ impl Server {
         models: &[&str],
         script: impl Fn(usize, &Request) -> Script + Send + Sync + 'static,
     ) -> Server {
+        Server::start_owned(models, "test", script).await
+    }
+
+    /// The same, with the owner of the models.
+    pub async fn start_owned(
+        models: &[&str],
+        owner: &str,
+        script: impl Fn(usize, &Request) -> Script + Send + Sync + 'static,
+    ) -> Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let server = Server {
             base: format!("http://{}/v1", listener.local_addr().unwrap()),
@@ -49,7 +58,10 @@ impl Server {
             hung_up: Arc::default(),
             most_at_once: Arc::default(),
         };
-        let models: Vec<Value> = models.iter().map(|id| json!({"id": id})).collect();
+        let models: Vec<Value> = models
+            .iter()
+            .map(|id| json!({"id": id, "owned_by": owner}))
+            .collect();
         let models = json!({"object": "list", "data": models}).to_string();
         let (chats, hung_up, most) = (
             server.chats.clone(),
