@@ -1,10 +1,8 @@
 //! Runs and their events.
 
-use std::io::Write;
 use std::str::FromStr;
 
 use futures::future::{BoxFuture, FutureExt};
-use futures::stream::TryStreamExt;
 use serde::Serialize;
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
@@ -16,50 +14,7 @@ use crate::database::Store;
 /// Characters of a question or title kept for lists.
 pub(crate) const HEAD_CHARS: usize = 200;
 
-/// One line of an export: an event with the run it belongs to and its place there.
-#[derive(Serialize)]
-struct ExportLine<'a> {
-    run: &'a str,
-    seq: i64,
-    #[serde(flatten)]
-    event: TraceEvent,
-}
-
 impl Store {
-    /// Writes the events of one run, or of all (oldest run first), as JSON Lines:
-    /// `{"run": id, "seq": n, "event": …, …}`. Returns the number of lines.
-    ///
-    /// # Errors
-    /// When there is no such run, or reading or writing fails.
-    pub async fn export(&self, id: Option<&str>, out: &mut (dyn Write + Send)) -> Result<u64, StoreError> {
-        let key = match id {
-            Some(id) => Some(self.find_run(id).await?.0),
-            None => None,
-        };
-        let mut rows = sqlx::query(
-            "SELECT runs.id, events.seq, events.json FROM events JOIN runs ON runs.key = events.run
-             WHERE ?1 IS NULL OR events.run = ?1 ORDER BY events.run, events.seq",
-        )
-        .bind(key)
-        .fetch(&self.pool);
-        let mut lines = 0;
-        while let Some(row) = rows.try_next().await.map_err(|e| self.explain(e))? {
-            let (run, seq): (String, i64) = (row.get(0), row.get(1));
-            let event = self.parse(row.get(2), || format!("event {seq} of run {run}"))?;
-            let line = ExportLine {
-                run: &run,
-                seq,
-                event,
-            };
-            serde_json::to_writer(&mut *out, &line)
-                .map_err(Into::into)
-                .and_then(|()| out.write_all(b"\n"))
-                .map_err(|e| StoreError::Io(format!("writing the export failed: {e}")))?;
-            lines += 1;
-        }
-        Ok(lines)
-    }
-
     /// The key and the id of the run whose id is, or begins with, `prefix`.
     async fn find_run(&self, prefix: &str) -> Result<(i64, String), StoreError> {
         if prefix.is_empty() {
