@@ -210,6 +210,8 @@ fn write_report(writer: &mut impl Write, report: &CodeReport, json: bool) -> io:
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -233,6 +235,16 @@ mod tests {
         assert!(
             matches!(parse(r#"{"response": "```python\nx=1\n```", "tests": ["a"]}"#), Ok(Some(c)) if c.code == "x=1\n")
         );
+    }
+
+    proptest! {
+        #[test]
+        fn any_line_is_handled(line in r#"[{}\[\]",:a0\\ ]{0,30}|\{("(code|response|tests|cases|checker|language)": ("x"|1|null|\[\]|\["a"\]),? ?){0,4}\}"#) {
+            if let Ok(Some(check)) = parse(&line) {
+                prop_assert!(line.contains("code") || line.contains("response"));
+                prop_assert_eq!(check.language, Language::Python);
+            }
+        }
     }
 
     #[test]

@@ -9,7 +9,8 @@ pub struct Limits {
     pub cpu: Duration,
     /// Wall time of the whole run.
     pub wall: Duration,
-    /// Bytes of memory: address space of each process, and private memory of all of them together.
+    /// Bytes of memory: private memory of all processes together, and the address space of each (twice
+    /// that for compiled programs).
     pub memory: u64,
     /// Processes and threads at once.
     pub processes: u64,

@@ -162,6 +162,8 @@ impl Toolchain {
             args: strings(&["program"]),
             env: strings(&["HOME=/tmp", "TMPDIR=/tmp", "LANG=C.UTF-8", "TZ=UTC"]),
             limits,
+            // So that the watch over used memory says "memory" before an allocation fails and crashes.
+            address_space: limits.memory.saturating_mul(2),
             filter: seccomp::program()?,
         })
     }

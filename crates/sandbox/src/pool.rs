@@ -19,6 +19,7 @@ use crate::native::Toolchain;
 use crate::python::Python;
 use crate::report::{CodeReport, Outcome};
 use crate::spawn::Image;
+use crate::tests::Judge;
 use crate::worker::Worker;
 use crate::{cases, tests};
 
@@ -57,17 +58,23 @@ pub(crate) struct Slot {
     pub core: Option<usize>,
     ready: Receiver<Result<Worker, SandboxError>>,
     /// The judge, once one was needed.
-    pub judge: Option<Worker>,
+    pub judge: Option<Judge>,
 }
 
 impl Slot {
     /// An interpreter that nothing has run in.
     pub(crate) fn fresh(&self) -> Result<Worker, SandboxError> {
-        self.ready.recv().unwrap_or_else(|_| {
-            Err(SandboxError::Setup(
-                "the thread that starts sandboxes is gone".into(),
-            ))
-        })
+        // One that died while it waited (a host short of memory) says nothing about a program.
+        for _ in 0..4 {
+            let gone = |_| SandboxError::Setup("the thread that starts sandboxes is gone".into());
+            let worker = self.ready.recv().map_err(gone)??;
+            if worker.process.is_running() {
+                return Ok(worker);
+            }
+        }
+        Err(SandboxError::Setup(
+            "sandboxes die before they are used; is the host out of memory?".into(),
+        ))
     }
 }
 

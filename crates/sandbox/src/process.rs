@@ -47,6 +47,13 @@ impl Process {
         self.pidfd.as_raw_fd()
     }
 
+    /// Whether process 1 has not ended yet.
+    pub(crate) fn is_running(&self) -> bool {
+        let mut fd = poll_in(self.pidfd());
+        // SAFETY: polls one descriptor without waiting.
+        unsafe { libc::poll(&raw mut fd, 1, 0) == 0 }
+    }
+
     /// Kills everything inside and waits until all of it is gone.
     pub(crate) fn kill(&mut self) -> Exit {
         if self.exit.is_none() {
@@ -92,6 +99,8 @@ impl Process {
 
     /// Private memory of all processes inside, in bytes; 0 where `/proc` does not tell.
     pub(crate) fn memory(&self) -> u64 {
+        // SAFETY: sysconf has no preconditions.
+        let page = u64::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).unwrap_or(4096);
         let mut total = 0;
         let mut pending = vec![self.pid];
         let mut seen = 0;
@@ -103,7 +112,7 @@ impl Process {
             let words = std::fs::read_to_string(format!("/proc/{pid}/statm")).unwrap_or_default();
             let pages: Vec<u64> = words.split(' ').filter_map(|w| w.parse().ok()).collect();
             if let [_, resident, shared, ..] = pages[..] {
-                total += resident.saturating_sub(shared) * 4096;
+                total += resident.saturating_sub(shared) * page;
             }
             let Ok(tasks) = std::fs::read_dir(format!("/proc/{pid}/task")) else {
                 continue;

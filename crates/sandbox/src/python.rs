@@ -130,6 +130,7 @@ impl Python {
             args,
             env,
             limits,
+            address_space: limits.memory,
             filter: seccomp::program()?,
         })
     }

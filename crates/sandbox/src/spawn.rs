@@ -45,6 +45,8 @@ pub(crate) struct Image {
     pub args: Vec<CString>,
     pub env: Vec<CString>,
     pub limits: Limits,
+    /// Bytes of address space of each process.
+    pub address_space: u64,
     pub filter: BpfProgram,
 }
 
@@ -267,7 +269,7 @@ unsafe fn prepare(plan: &Plan, setup: &mut RawFd) -> ChildResult {
                 libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &raw const set),
             )?;
         }
-        limit(&plan.image.limits)?;
+        limit(&plan.image.limits, plan.image.address_space)?;
         give_up_identity(plan.as_root)?;
         arrange_fds(plan, setup)?;
         check(
@@ -428,11 +430,11 @@ unsafe fn set_attributes(path: &CString, set: u64) -> ChildResult {
 
 /// # Safety
 /// Only between `clone` and `exec`.
-unsafe fn limit(limits: &Limits) -> ChildResult {
+unsafe fn limit(limits: &Limits, address_space: u64) -> ChildResult {
     let cpu = limits.cpu.as_secs() + u64::from(limits.cpu.subsec_nanos() > 0);
     let stack = limits.memory.min(16 << 20);
     for (resource, value) in [
-        (libc::RLIMIT_AS, limits.memory),
+        (libc::RLIMIT_AS, address_space),
         (libc::RLIMIT_CPU, cpu.max(1)),
         (libc::RLIMIT_NPROC, limits.processes),
         (libc::RLIMIT_FSIZE, limits.files),

@@ -77,6 +77,15 @@ impl Loaded {
     }
 }
 
+/// A process that judges one program after another.
+pub(crate) struct Judge {
+    worker: Worker,
+    served: u32,
+}
+
+/// After so many programs a judge is replaced, long before its own limit of processor time.
+const MOST_SERVED: u32 = 500;
+
 /// The judge's report.
 #[derive(Deserialize)]
 struct Judged {
@@ -100,23 +109,28 @@ pub(crate) fn run(
     if tests.iter().all(|t| t.trim().is_empty()) {
         return Ok(CodeReport::new(Outcome::BadReference, "there are no tests"));
     }
-    let mut judge = match slot.judge.take() {
+    let mut judge = match slot
+        .judge
+        .take()
+        .filter(|j| j.served < MOST_SERVED && j.worker.process.is_running())
+    {
         Some(judge) => judge,
         None => {
-            let mut judge = slot.fresh()?;
-            judge.channel.send(&Job {
+            let mut worker = slot.fresh()?;
+            worker.channel.send(&Job {
                 role: "judge",
                 code: None,
                 setup: None,
                 tests: None,
             });
-            judge
+            Judge { worker, served: 0 }
         }
     };
+    judge.served += 1;
     let program = slot.fresh()?;
     let mut run = Run {
         program,
-        judge: &mut judge,
+        judge: &mut judge.worker,
         watch: Watch::new(limits),
         limits,
         current: 0,
@@ -185,8 +199,8 @@ impl Run<'_> {
             let Some(line) = self.judge_line()? else {
                 self.judging = false;
                 return Ok(CodeReport::new(
-                    Outcome::WrongAnswer,
-                    "the result could not be examined: the judge's process died on it",
+                    Outcome::SandboxError,
+                    "the judge's process is gone",
                 ));
             };
             match line.split_first() {

@@ -5,13 +5,32 @@ the object keeps it in a table and sends the index, {"h": n} for the program's o
 for the judge's. Only plain data is ever rebuilt, so a hostile peer can lie about its own values and
 nothing more.
 """
+import _operator as operator
 import builtins
-import json
-import operator
 import os
 import sys
-import types
 from _sitebuiltins import Quitter
+
+Module, Builtin = type(sys), type(len)
+
+
+class Syntax:
+    """JSON's own scanner and encoder without the `json` package: its imports cost more than all else here."""
+
+    strict, object_hook, object_pairs_hook, memo = True, None, None, {}
+    parse_float, parse_int = float, int
+    parse_constant = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}.__getitem__
+
+
+try:
+    import _json
+    _scan = _json.make_scanner(Syntax)
+    _encode = _json.make_encoder(None, None, _json.encode_basestring_ascii, None, ":", ",", False, False, True)
+    if _scan("".join(_encode({"a": [1, "x", 0.5, None]}, 0)), 0)[0] != {"a": [1, "x", 0.5, None]}:
+        raise ImportError
+    loads, dumps = lambda text: _scan(text, 0)[0], lambda value: "".join(_encode(value, 0))
+except (ImportError, AttributeError, TypeError):
+    from json import dumps, loads
 
 FD = 3
 MAX_DEPTH = 150
@@ -23,7 +42,7 @@ builtins.exit = builtins.quit = Quitter("exit", "")
 
 def send(tag, message):
     """Writes one line: a tag byte, then the message as JSON."""
-    view = memoryview((tag + json.dumps(message) + "\n").encode("ascii"))
+    view = memoryview((tag + dumps(message) + "\n").encode("ascii"))
     while view:
         view = view[os.write(FD, view):]
 
@@ -33,7 +52,7 @@ def receive():
     line = INCOMING.readline()
     if not line.endswith(b"\n"):
         os._exit(3)
-    message = json.loads(line)
+    message = loads(line.decode("utf-8"))
     if "stop" in message:
         os._exit(0)
     return message
@@ -115,11 +134,11 @@ class Codec:
                 return {"p": [name, self.many(value.__reduce__()[1], depth)]}
         if kind is type(Ellipsis) or kind is type(NotImplemented):
             return {"B": repr(value)}
-        if kind is type or kind is types.BuiltinFunctionType:
+        if kind is type or kind is Builtin:
             name = value.__name__
             if getattr(builtins, name, None) is value:
                 return {"B": name}
-        if kind is types.ModuleType and is_library(value.__name__):
+        if kind is Module and is_library(value.__name__):
             return {"m": value.__name__}
         return self.describe(value, depth)
 

@@ -2,9 +2,9 @@
 
 Names the tests use and don't define are the program's; they become `Remote` objects whose every use
 is a question to the program's process. Results come back as plain data and are compared here, with
-this process's own `==`. An object of the program's own class is compared with another such object by
-asking the program; with plain data only through the plain value it extends (a named tuple's tuple),
-since the question would tell the program what to answer.
+this process's own `==`. Two objects of the program's own classes are compared, added and so on by asking
+the program. With plain data that is done only through the plain value an object extends (a named tuple's
+tuple), or where the result is an object again: otherwise the question would tell what to answer.
 """
 
 
@@ -34,7 +34,14 @@ class JudgeCodec(Codec):
 
 
 class Opaque(Exception):
-    """A comparison that only the program could decide."""
+    """A comparison or calculation that only the program could decide, knowing what is expected."""
+
+    def __init__(self, value):
+        super().__init__("the program's result is an object of type '%s', not plain data" % value._name)
+
+
+class Broken(Exception):
+    """The program's side said something that is no answer."""
 
 
 def mirrored_exception(index, name, bases):
@@ -68,7 +75,7 @@ def ask(question, args=()):
         elif "absent" in reply:
             raise KeyError(question["n"])
         elif "ok" not in reply:
-            raise Opaque("the program broke the protocol of its harness")
+            raise Broken("the program broke the protocol of its harness")
         else:
             for position, now in reply.get("mut", ()):
                 replace(args[position], CODEC.decode(now))
@@ -137,49 +144,90 @@ def forwarded(name):
     return lambda self, *args: do(name, self, *args)
 
 
+def local(name):
+    """This process's own operator of a special method's bare name."""
+    return getattr(operator, name, None) or getattr(operator, name + "_", None) or getattr(builtins, name)
+
+
 def compared(name):
     """A comparison of a remote object; see the module's text for who decides."""
-    local = getattr(operator, name)
+    here = local(name)
+    name = "__%s__" % name
 
     def compare(self, other):
         if type(other) is Remote:
             if not (self._plain and other._plain):
                 return do(name, self, other)
-            return local(self._value, other._value)
+            return here(self._value, other._value)
         if self._plain:
-            return local(self._value, other)
+            return here(self._value, other)
         if name in ("__eq__", "__ne__") and (other is None or isinstance(other, type)):
             return name == "__ne__"
-        raise Opaque("the program's result is an object of type '%s', not plain data" % self._name)
+        raise Opaque(self)
 
     return compare
 
 
-for _name in """len iter next reversed str repr bool int float complex index hash abs round format bytes divmod
-        rdivmod instancecheck subclasscheck dir enter getitem setitem delitem contains neg pos invert iadd isub imul
-        add sub mul truediv floordiv mod pow matmul lshift rshift and or xor radd rsub rmul rtruediv rfloordiv rmod
-        rpow rmatmul rlshift rrshift rand ror rxor""".split():
+def calculated(name, reflected):
+    """A calculation with a remote object, on its right side if `reflected`; see the module's text for who does it."""
+    here = local(name)
+    name = "__%s%s__" % ("r" if reflected else "", name)
+
+    def calculate(self, other):
+        if self._plain and type(other) is not Remote:
+            return here(other, self._value) if reflected else here(self._value, other)
+        result = do(name, self, other)
+        if type(other) is not Remote and type(result) is not Remote and result is not NotImplemented:
+            raise Opaque(self)
+        return result
+
+    return calculate
+
+
+def contained(self, item):
+    """Membership; asks the program only about containers of a class the tests name."""
+    if self._plain and type(item) is not Remote:
+        return item in self._value
+    if type(item) is not Remote and self._name not in NAMES.used:
+        raise Opaque(self)
+    return do("__contains__", self, item)
+
+
+for _name in """len iter next reversed str repr bool int float complex index hash abs round format bytes instancecheck
+        subclasscheck dir enter getitem setitem delitem neg pos invert""".split():
     setattr(Remote, "__%s__" % _name, forwarded("__%s__" % _name))
+for _name in "add sub mul truediv floordiv mod pow matmul lshift rshift and or xor divmod".split():
+    setattr(Remote, "__%s__" % _name, calculated(_name, False))
+    setattr(Remote, "__r%s__" % _name, calculated(_name, True))
 for _name in "eq ne lt le gt ge".split():
-    setattr(Remote, "__%s__" % _name, compared("__%s__" % _name))
+    setattr(Remote, "__%s__" % _name, compared(_name))
+Remote.__contains__ = contained
 
 class Names(dict):
     """The tests' namespace: what they don't define is looked up in the program.
 
-    A built-in's name means the built-in, unless the tests use no other name of the program's.
+    A built-in's name means the built-in, unless the tests use no other name of the program's. A standard
+    module's name means the module where the tests use what is in it.
     """
 
     def __init__(self, trees):
         super().__init__(__name__="tests", __builtins__=builtins)
         nodes = [n for tree in trees for n in ast.walk(tree)]
         stored = {n.id for n in nodes if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load)}
-        used = {n.id for n in nodes if isinstance(n, ast.Name)} - stored
-        self.shadowed = all(hasattr(builtins, name) for name in used)
+        self.used = {n.id for n in nodes if isinstance(n, ast.Name)} - stored
+        self.shadowed = all(hasattr(builtins, name) for name in self.used)
+        self.parts = {}
+        for node in nodes:
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+                self.parts.setdefault(node.value.id, set()).add(node.attr)
 
     def __missing__(self, name):
         if hasattr(builtins, name) and not self.shadowed:
             raise KeyError(name)
-        return ask({"op": "name", "n": name})
+        value = ask({"op": "name", "n": name})
+        if name in self.parts and is_library(name) and all(hasattr(library(name), part) for part in self.parts[name]):
+            return library(name)
+        return value
 
 
 def parsed(source):
@@ -219,7 +267,7 @@ def explain(error, names):
         return ("memory" if isinstance(error, MemoryError) else "runtime"), "%s: %s%s" % (name, text, where)
     if isinstance(error, MemoryError):
         return "memory", "MemoryError while the result was examined"
-    if isinstance(error, Opaque):
+    if isinstance(error, (Opaque, Broken)):
         return "wrong", text
     if isinstance(error, NameError):
         return "runtime", "the program defines no such name: " + text
@@ -232,13 +280,13 @@ def explain(error, names):
 
 def judge(job):
     """Runs the tests of one job; the returned report is the only thing that can say `passed`."""
-    global CODEC
+    global CODEC, NAMES
     CODEC = JudgeCodec()
     try:
         setup, tests = parsed(job["setup"]), [parsed(t) for t in job["tests"]]
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         return {"bad": "the tests can't be compiled: %s: %s" % (type(error).__name__, error)}
-    names = Names([setup] + tests)
+    NAMES = names = Names([setup] + tests)
     for number, tree in enumerate([setup] + tests):
         names.pop("__got__", None)
         names.pop("__want__", None)

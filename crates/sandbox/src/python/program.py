@@ -85,10 +85,10 @@ DO = {
     "__enter__": lambda o: type(o).__enter__(o), "__exit__": lambda o: type(o).__exit__(o, None, None, None),
 }
 for _name in "getitem setitem delitem contains eq ne lt le gt ge neg pos invert iadd isub imul".split():
-    DO["__%s__" % _name] = getattr(operator, "__%s__" % _name)
+    DO["__%s__" % _name] = getattr(operator, _name)
 for _name in "add sub mul truediv floordiv mod pow matmul lshift rshift and or xor".split():
-    DO["__%s__" % _name] = getattr(operator, "__%s__" % _name)
-    DO["__r%s__" % _name] = reflected(getattr(operator, "__%s__" % _name))
+    DO["__%s__" % _name] = getattr(operator, _name, None) or getattr(operator, _name + "_")
+    DO["__r%s__" % _name] = reflected(DO["__%s__" % _name])
 
 
 def failure(error):
@@ -161,7 +161,7 @@ def serve_program(job):
     global CODEC
     CODEC = ProgramCodec()
     code = compiled(job["code"])
-    module = types.ModuleType("solution")
+    module = Module("solution")
     sys.modules["solution"] = module
     try:
         exec(code, module.__dict__)
@@ -187,7 +187,7 @@ def run_script(job):
         with open(name, "w", encoding="utf-8", errors="surrogatepass", newline="") as file:
             file.write(content)
     sys.argv = ["solution.py"] + job["args"]
-    module = types.ModuleType("__main__")
+    module = Module("__main__")
     sys.modules["__main__"] = module
     send("", {"ok": None})
     INCOMING.close()

@@ -6,14 +6,14 @@ use strawberry_sandbox::Outcome::{
 };
 use strawberry_sandbox::{Against, CodeCheck, CodeReport, Language};
 
-use crate::support::sandbox;
+use crate::support::{pool_for, sandbox};
 
-fn run(language: Language, code: &str, stdin: &str, stdout: &str) -> CodeReport {
+fn run(expected: Outcome, language: Language, code: &str, stdin: &str, stdout: &str) -> CodeReport {
     let against = Against::Cases(vec![TestCase {
         stdin: stdin.into(),
         stdout: stdout.into(),
     }]);
-    sandbox().check(&CodeCheck {
+    pool_for(expected).check(&CodeCheck {
         language,
         code: code.into(),
         against,
@@ -22,7 +22,7 @@ fn run(language: Language, code: &str, stdin: &str, stdout: &str) -> CodeReport 
 
 fn expect(language: Language, rows: &[(&str, Outcome)]) {
     for (code, outcome) in rows {
-        let report = run(language, code, "3 4\n", "7\n");
+        let report = run(*outcome, language, code, "3 4\n", "7\n");
         assert_eq!(report.outcome, *outcome, "{code}\n{report:#?}");
     }
 }
@@ -58,7 +58,7 @@ fn c_programs_get_their_verdicts() {
             ),
             (
                 "#include <stdlib.h>\n#include <string.h>\nint main(void) { for (;;) { char *p = malloc(1 << 20); if (p) memset(p, 1, 1 << 20); else abort(); } }",
-                RuntimeError,
+                MemoryLimit,
             ),
         ],
     );

@@ -6,11 +6,11 @@ use std::time::Duration;
 use strawberry_core::TestCase;
 use strawberry_sandbox::{Against, CodeCheck, CodeReport, Language, Limits, Options, Outcome, Sandbox};
 
-/// Limits that make hostile programs end soon.
+/// Small limits, with enough time that a busy host does not change a verdict.
 pub fn limits() -> Limits {
     Limits {
-        cpu: Duration::from_secs(2),
-        wall: Duration::from_secs(4),
+        cpu: Duration::from_secs(10),
+        wall: Duration::from_secs(30),
         memory: 256 << 20,
         processes: 16,
         output: 1 << 20,
@@ -18,20 +18,47 @@ pub fn limits() -> Limits {
     }
 }
 
+/// The pool for programs that end.
 pub fn sandbox() -> &'static Sandbox {
     static SANDBOX: OnceLock<Sandbox> = OnceLock::new();
+    SANDBOX.get_or_init(|| pool(limits()))
+}
+
+/// The pool for programs that never end by themselves.
+pub fn hasty() -> &'static Sandbox {
+    static SANDBOX: OnceLock<Sandbox> = OnceLock::new();
     SANDBOX.get_or_init(|| {
-        // Secrets a program must not find: they exist in this process's environment and home.
-        let options = Options {
-            limits: limits(),
-            ..Options::default()
-        };
-        Sandbox::new(options).expect("this host can run the sandbox")
+        pool(Limits {
+            cpu: Duration::from_secs(1),
+            wall: Duration::from_secs(2),
+            ..limits()
+        })
     })
 }
 
+fn pool(limits: Limits) -> Sandbox {
+    Sandbox::new(Options {
+        limits,
+        ..Options::default()
+    })
+    .expect("this host can run the sandbox")
+}
+
+/// Where a program with this outcome is run.
+pub fn pool_for(expected: Outcome) -> &'static Sandbox {
+    if expected == Outcome::TimeLimit {
+        hasty()
+    } else {
+        sandbox()
+    }
+}
+
 pub fn check(code: &str, against: Against) -> CodeReport {
-    sandbox().check(&CodeCheck {
+    check_in(sandbox(), code, against)
+}
+
+pub fn check_in(sandbox: &Sandbox, code: &str, against: Against) -> CodeReport {
+    sandbox.check(&CodeCheck {
         language: Language::Python,
         code: code.to_owned(),
         against,
@@ -40,7 +67,13 @@ pub fn check(code: &str, against: Against) -> CodeReport {
 
 /// A Python program against assert tests.
 pub fn asserts(code: &str, tests: &[&str]) -> CodeReport {
-    check(
+    asserts_in(sandbox(), code, tests)
+}
+
+/// A Python program against assert tests, in a given pool.
+pub fn asserts_in(sandbox: &Sandbox, code: &str, tests: &[&str]) -> CodeReport {
+    check_in(
+        sandbox,
         code,
         Against::Tests {
             setup: String::new(),
@@ -51,7 +84,13 @@ pub fn asserts(code: &str, tests: &[&str]) -> CodeReport {
 
 /// A Python program on one input.
 pub fn script(code: &str, stdin: &str, stdout: &str) -> CodeReport {
-    check(
+    script_in(sandbox(), code, stdin, stdout)
+}
+
+/// A Python program on one input, in a given pool.
+pub fn script_in(sandbox: &Sandbox, code: &str, stdin: &str, stdout: &str) -> CodeReport {
+    check_in(
+        sandbox,
         code,
         Against::Cases(vec![TestCase {
             stdin: stdin.into(),
@@ -61,7 +100,7 @@ pub fn script(code: &str, stdin: &str, stdout: &str) -> CodeReport {
 }
 
 /// Runs hostile rows and reports every surprise at once.
-pub fn expect_each(rows: &[(&str, &str, Outcome)], run: impl Fn(&str) -> CodeReport + Sync) {
+pub fn expect_each(rows: &[(&str, &str, Outcome)], run: impl Fn(&Sandbox, &str) -> CodeReport + Sync) {
     let surprises = std::sync::Mutex::new(Vec::new());
     let next = std::sync::atomic::AtomicUsize::new(0);
     std::thread::scope(|scope| {
@@ -70,7 +109,7 @@ pub fn expect_each(rows: &[(&str, &str, Outcome)], run: impl Fn(&str) -> CodeRep
                 while let Some((name, code, expected)) =
                     rows.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed))
                 {
-                    let report = run(code);
+                    let report = run(pool_for(*expected), code);
                     if report.outcome != *expected {
                         surprises
                             .lock()
@@ -92,8 +131,8 @@ pub fn expect_each(rows: &[(&str, &str, Outcome)], run: impl Fn(&str) -> CodeRep
 }
 
 /// Runs an attempt inside the sandbox: it must say `contained`.
-pub fn attempt(body: &str) -> CodeReport {
-    script(&attempt_source(body), "", "contained")
+pub fn attempt(sandbox: &Sandbox, body: &str) -> CodeReport {
+    script_in(sandbox, &attempt_source(body), "", "contained")
 }
 
 /// A program around an attempt, which says what became of it. `escaped` is set by the attempt; an

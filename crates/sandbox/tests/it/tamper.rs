@@ -2,7 +2,7 @@
 
 use strawberry_sandbox::Outcome::{self, CompileError, Passed, RuntimeError, WrongAnswer};
 
-use crate::support::{asserts, expect_each};
+use crate::support::{asserts, asserts_in, expect_each};
 
 /// Held against `assert f(2) == 4` and `assert f(3) == 9`.
 const CHEATS: &[(&str, &str, Outcome)] = &[
@@ -219,8 +219,8 @@ const CHEATS: &[(&str, &str, Outcome)] = &[
 
 #[test]
 fn cheats_do_not_pass() {
-    expect_each(CHEATS, |code| {
-        asserts(code, &["assert f(2) == 4", "assert f(3) == 9"])
+    expect_each(CHEATS, |pool, code| {
+        asserts_in(pool, code, &["assert f(2) == 4", "assert f(3) == 9"])
     });
 }
 
@@ -245,6 +245,33 @@ fn shadowed_builtins_do_not_help() {
         asserts("def sum(a, b): return a + b", &["assert sum(2, 3) == 5"]).outcome,
         Passed
     );
+}
+
+/// A question that carries the expected value is not put to the program.
+#[test]
+fn results_that_answer_for_themselves_do_not_help() {
+    let cheat = "import sys\nclass Yes:\n    def __init__(self, *a): pass\n    def __bool__(self): return True\n    def __abs__(self): return 0\n    def __float__(self): return 0.0\n    def __len__(self): return 2\n    def __iter__(self): return iter([self])\n    def __round__(self, n=0): return self\nfor n in 'eq ne lt le gt ge contains'.split():\n    setattr(Yes, '__%s__' % n, lambda self, o: True)\nfor n in 'add radd sub rsub mul rmul truediv rtruediv mod rmod and rand'.split():\n    setattr(Yes, '__%s__' % n, lambda self, o: 0)\nYes.__hash__ = lambda self: 0\ndef f(x): return Yes()\nclass math:\n    isclose = lambda *a: True\nclass F(float):\n    __sub__ = __rsub__ = lambda self, o: 0.0\ndef g(x): return F(17.0)\n";
+    for test in [
+        "assert f(2) == 4",
+        "assert 4 == f(2)",
+        "assert f(2) >= 4",
+        "assert f(2) != 5",
+        "assert abs(f(2) - 4) < 1e-9",
+        "assert abs(4 - f(2)) < 1e-9",
+        "assert (f(2) - 4) == 0",
+        "assert f(2) % 2 == 0",
+        "assert 4 in f(2)",
+        "assert f(2) in (4, 5)",
+        "assert [f(2)] == [4]",
+        "assert {'k': f(2)} == {'k': 4}",
+        "assert round(f(2), 2) == 4",
+        "assert math.isclose(f(2), 4)",
+        "assert abs(g(2) - 4) < 1e-9",
+        "import math\nassert math.isclose(f(2), 4)",
+    ] {
+        let report = asserts(cheat, &[test]);
+        assert_eq!(report.outcome, WrongAnswer, "{test}: {report:#?}");
+    }
 }
 
 /// One pool serves many checks: what one program did to a judge must not reach the next.

@@ -6,7 +6,7 @@ use strawberry_sandbox::Outcome::{
 };
 use strawberry_sandbox::{Against, CodeVerifier, Language, Options, Sandbox, SandboxError, capabilities};
 
-use crate::support::{asserts, check, limits, script};
+use crate::support::{asserts, asserts_in, check, check_in, hasty, limits, script};
 
 /// Things tests do that are more than `f(x) == literal`; all right, so each must pass.
 #[test]
@@ -92,6 +92,8 @@ def keyword(*, a, b=2): return (a, b)
         "def check(candidate):\n    assert candidate(5) == 5\n    assert [candidate(i) for i in range(3)] == [0, 1, 2]\ncheck(same)",
         "assert all(same(i) == i for i in range(5)) and (lambda: same(2))() == 2",
         "assert same([1, 2]) == [1, 2], 'with a message'",
+        "assert same(Pair(1, 2)) + (3,) == (1, 2, 3) and 1 in Pair(1, 2) and MyInt(7) % 4 == 3 and 10 - MyInt(7) == 3",
+        "assert (Node(1) + 5) == Node(6) and divmod(MyInt(7), 2) == (3, 1) and 2 ** MyInt(3) == 8",
         "assert 1 < same(2) < 3 and not same([]) and same('x')",
     ];
     let report = asserts(program, &tests);
@@ -123,7 +125,8 @@ fn a_failure_names_the_test_and_the_values() {
         "{}",
         report.evidence
     );
-    let report = asserts(
+    let report = asserts_in(
+        hasty(),
         "import time\ndef f(x):\n    time.sleep(60 * x)\n    return x",
         &["assert f(0) == 0", "assert f(1) == 1"],
     );
@@ -228,7 +231,7 @@ fn a_checker_decides() {
         BadReference
     );
     assert_eq!(
-        check("print(1)", against("while True: pass")).outcome,
+        check_in(hasty(), "print(1)", against("while True: pass")).outcome,
         BadReference
     );
     let none = Against::Checker {
