@@ -21,6 +21,59 @@ fn main() {
                 continue;
             }
         };
+        if args[0] == "speed" {
+            use strawberry_geometry::prove::prepare;
+            use strawberry_geometry::search::{
+                candidates::{Salient, candidates},
+                run::heuristic,
+            };
+            let d = figure::draw::draw(&p, 1, &|| false).unwrap();
+            let pr = prepare(&p, &d).unwrap();
+            let mut base = State::new(&pr.figures[0], false);
+            base.assume(&pr.facts, 0);
+            base.close(&[], &|| false);
+            let h = heuristic(&pr);
+            let t = Instant::now();
+            let c = candidates(
+                &base,
+                &pr.figures,
+                &Salient::of(pr.facts.iter().chain(&pr.goals)),
+                &h,
+                None,
+                40000,
+            );
+            println!(
+                "{name} n={} candidates {} in {:.0?}",
+                base.n,
+                c.len(),
+                t.elapsed()
+            );
+            let t = Instant::now();
+            let goal = pr.rows.concat();
+            let mut hits = 0;
+            for (i, x) in c.iter().take(1000).enumerate() {
+                let mut s = base.clone();
+                let v = s.add_point(x.at[0]);
+                s.assume(&x.make.facts(v), 0);
+                let r = s.close(&goal, &|| false);
+                if r == Closed::Goal {
+                    hits += 1;
+                    if hits < 4 {
+                        println!("   hit {i} {:?} {}", x.value, x.make.words(&p.points));
+                    }
+                }
+            }
+            println!("   1000 closures {:.0?} hits {hits}", t.elapsed());
+            let t = Instant::now();
+            for _ in 0..1000 {
+                std::hint::black_box(base.clone());
+            }
+            println!("   1000 clones {:.0?}", t.elapsed());
+            for x in c.iter().take(6) {
+                println!("   {:.1} {}", x.value, x.make.words(&p.points));
+            }
+            continue;
+        }
         if args[0] == "prove" {
             let secs = args.get(3).and_then(|s| s.parse().ok()).unwrap_or(10.0);
             let points = args.get(4).and_then(|s| s.parse().ok()).unwrap_or(4);

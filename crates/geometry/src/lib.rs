@@ -10,6 +10,7 @@
 //! - [`algebra`]: the incremental linear tables;
 //! - [`closure`]: the rules and the passes that apply them;
 //! - [`proof`]: the certificate and how it is extracted from the closure's log;
+//! - [`search`]: auxiliary points;
 //! - [`checker`]: the independent checker of certificates;
 //! - [`prove`]: the whole way from a problem to an outcome.
 
@@ -20,3 +21,4 @@ pub mod figure;
 pub mod lang;
 pub mod proof;
 pub mod prove;
+pub mod search;

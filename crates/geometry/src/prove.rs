@@ -10,6 +10,7 @@ use crate::lang::atom::{Atom, Frac, Pred};
 use crate::lang::problem::Problem;
 use crate::proof::certificate::{Auxiliary, Certificate, FORMAT, GoalLine, Header, VERSION};
 use crate::proof::extract::Tracer;
+use crate::search::run;
 use serde::Serialize;
 use std::time::{Duration, Instant};
 
@@ -219,7 +220,31 @@ fn attempt(
     if solved && certify(&prepared, vec![], out) {
         return;
     }
-    out.message = "not proved in the time given".into();
+    if options.max_points > 0 && !goal.is_empty() && !stop() {
+        let heuristic = run::heuristic(&prepared);
+        let mut rejected = 0;
+        let closures = {
+            let out = &mut *out;
+            run::search(
+                &prepared,
+                &base,
+                options,
+                &heuristic,
+                progress,
+                stop,
+                &mut |found| {
+                    let set = run::shrink(&prepared, found);
+                    let accepted = run::expressible(&prepared, &set) && certify(&prepared, set, out);
+                    rejected += usize::from(!accepted);
+                    accepted || rejected > 20
+                },
+            )
+        };
+        out.candidates += closures;
+    }
+    if out.status != Status::Proved && out.message.is_empty() {
+        out.message = "not proved in the time given".into();
+    }
 }
 
 fn refuted(problem: &Problem, d: &Drawings, out: &mut Outcome) {

@@ -4,13 +4,14 @@
 //! - [`rows`]: how atoms and rules are written as rows; numbers are read off the figure here only.
 //! - [`rules`]: every rule as premises and conclusions. A new rule starts here (and in the checker).
 //! - [`state`]: the tables, the log, the fixpoint loop.
-//! - `triangles`, `circles`, `lengths`, `named`: the passes that find instances of the rules.
+//! - `triangles`, `circles`, `lengths`, `named` (over `configs`): the passes that find instances of the rules.
 
 pub mod rows;
 pub mod rules;
 pub mod state;
 
 mod circles;
+mod configs;
 mod lengths;
 mod named;
 mod objects;

@@ -1,5 +1,6 @@
 //! The closure's state: figure, tables, found instances, and the fixpoint loop.
 
+use super::configs::{Config, configs_with};
 use super::rows::{Row, Tab, atom_rows, pair, variables};
 use super::rules::{Rule, instance};
 use crate::algebra::field;
@@ -9,6 +10,7 @@ use crate::figure::rng::mix;
 use crate::lang::atom::{Atom, Frac, Pt};
 use num_traits::Zero;
 use rustc_hash::{FxHashMap, FxHashSet};
+use std::sync::Arc;
 
 /// Where rows come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,19 +38,25 @@ pub struct Drawn {
     theta: Vec<f64>,
     dist: Vec<f64>,
     turn: Vec<i8>,
+    /// Collinear triples of points drawn apart, in the order of their newest point.
+    pub(super) flats: Vec<[Pt; 3]>,
+    /// First triangle with an angle and a side ratio, for [`super::configs`].
+    pub(super) ssa: FxHashMap<u64, [Pt; 3]>,
+    /// Two points are drawn at one place.
+    pub(super) twins: bool,
 }
 
 impl Drawn {
     fn new(f: Figure) -> Self {
-        let n = f.xy.len();
-        let mut d = Drawn {
+        Drawn {
             f,
             theta: vec![],
             dist: vec![],
             turn: vec![],
-        };
-        (1..=n).for_each(|k| d.extend(k));
-        d
+            flats: vec![],
+            ssa: FxHashMap::default(),
+            twins: false,
+        }
     }
 
     /// Fills the tables for the point number `k - 1`.
@@ -59,9 +67,13 @@ impl Drawn {
             self.dist
                 .push(if self.f.same(a, c) { 0.0 } else { self.f.dist(a, c) });
         }
+        self.twins |= (0..c).any(|a| !self.apart(a, c));
         for b in 0..c {
             for a in 0..b {
                 let flat = self.f.flat(a, b, c);
+                if flat && self.apart(a, b) && self.apart(b, c) && self.apart(a, c) {
+                    self.flats.push([a, b, c]);
+                }
                 self.turn.push(if flat {
                     0
                 } else {
@@ -125,6 +137,9 @@ pub struct State {
     pub(super) tri: FxHashMap<u64, [Pt; 3]>,
     pub(super) seen_angle: FxHashMap<u64, Pt>,
     done: FxHashSet<u64>,
+    /// Configurations of the points the state was made with, shared by clones, and of those added since.
+    pub(super) shared: Arc<Vec<Config>>,
+    pub(super) own: Vec<Config>,
     /// Versions of D and M when the triangle pass last ran.
     pub(super) swept: [u32; 2],
     pub(super) synced: [u32; 4],
@@ -154,13 +169,21 @@ impl State {
         let n = f.xy.len();
         let mut tables: [Table; 4] = Default::default();
         tables.iter_mut().for_each(|t| t.grow(variables(n)));
+        let mut drawn = Drawn::new(f.clone());
+        let mut shared = Vec::new();
+        for k in 1..=n {
+            drawn.extend(k);
+            shared.extend(configs_with(&mut drawn, (k - 1) as Pt));
+        }
         State {
-            drawn: Drawn::new(f.clone()),
+            drawn,
             n,
             tables,
             tri: FxHashMap::default(),
             seen_angle: FxHashMap::default(),
             done: FxHashSet::default(),
+            shared: Arc::new(shared),
+            own: Vec::new(),
             swept: [0; 2],
             synced: [u32::MAX; 4],
             squares_swept: [u32::MAX; 2],
@@ -175,6 +198,8 @@ impl State {
         self.drawn.f.xy.push(at);
         self.n += 1;
         self.drawn.extend(self.n);
+        let configs = configs_with(&mut self.drawn, (self.n - 1) as Pt);
+        self.own.extend(configs);
         // new pairs are dirty: their variables count as changed now
         self.tables.iter_mut().for_each(|t| t.grow(variables(self.n)));
         (self.n - 1) as Pt

@@ -69,7 +69,11 @@ pub fn draw(problem: &Problem, seed: u64, cancel: &dyn Fn() -> bool) -> Result<D
     }
     // keep a given figure in front; otherwise the most generic one
     let keep = usize::from(pinned && !out.good.is_empty());
-    out.good[keep..].sort_by(|a, b| b.margin().total_cmp(&a.margin()));
+    let rank = |f: &Figure| (f.coincidences(), -f.margin());
+    out.good[keep..].sort_by(|a, b| rank(a).partial_cmp(&rank(b)).unwrap_or(std::cmp::Ordering::Equal));
+    if let Some(shape) = out.good.first().map(Figure::coincidences) {
+        out.good.retain(|f| f.coincidences() == shape);
+    }
     out.good.truncate(3);
     Ok(out)
 }

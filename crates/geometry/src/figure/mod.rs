@@ -86,6 +86,12 @@ impl Figure {
         self.same(a, b) || self.same(b, c) || self.same(a, c) || self.turn(a, b, c).abs() < FLAT
     }
 
+    /// Number of pairs of points drawn at one place.
+    pub fn coincidences(&self) -> usize {
+        let n = self.xy.len() as u8;
+        (0..n).map(|a| (0..a).filter(|&b| self.same(a, b)).count()).sum()
+    }
+
     /// How generic the figure is: the smallest relative distance of two different points and the smallest
     /// sine of three points that are not collinear, whichever is worse. Coincidences that are exact
     /// (below the tolerances) do not count.

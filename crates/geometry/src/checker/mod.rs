@@ -1,0 +1,464 @@
+//! The independent checker: accepts or rejects a certificate.
+//!
+//! It shares nothing with the prover but the certificate's definition: own figures, own reading of predicates,
+//! own rule table, own exact arithmetic. On every figure of the certificate it verifies that
+//!
+//! 1. all hypotheses hold numerically and no two points that a row speaks of coincide;
+//! 2. every auxiliary point is defined by two equations that cross transversally at it, so that it exists;
+//! 3. each premise of each step is, exactly, a rational combination of rows of earlier steps;
+//! 4. each step is an instance of a rule of the table, in the configuration (orientation, order) that the rule
+//!    asks for, and the rows it claims are the rule's conclusions;
+//! 5. each goal is a combination of proved rows.
+//!
+//! Directions are real numbers in [0, pi) here: a relation modulo pi becomes an equation by reading the
+//! multiple of pi off the figure. A proof that divides by two in table D therefore speaks of the drawn
+//! configuration; [`Accepted::as_drawn`] says so.
+
+mod figure;
+mod table;
+
+use crate::proof::certificate::{Certificate, Combination, FORMAT, RowText, VERSION};
+use figure::{APART, Checked, FLAT, Figure, Key, Pt, Row, float, number};
+use num_rational::BigRational as Q;
+use num_traits::{Signed, Zero};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// What was accepted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Accepted {
+    /// Figures the proof was checked on.
+    pub figures: usize,
+    /// Steps, hypotheses not counted.
+    pub steps: usize,
+    /// Goals shown.
+    pub goals: usize,
+    /// The proof divides an angle relation: it holds for the configuration drawn.
+    pub as_drawn: bool,
+}
+
+/// Why a certificate was rejected.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize)]
+#[error("{place}: {reason}")]
+pub struct Rejected {
+    /// Header, step, or goal.
+    pub place: String,
+    /// What is wrong.
+    pub reason: String,
+}
+
+const MAX_BYTES: usize = 16 << 20;
+const MAX_POINTS: usize = 60;
+const MAX_FIGURES: usize = 8;
+const MAX_STEPS: usize = 20_000;
+const MAX_FACTS: usize = 4_000;
+/// Checks a certificate given as JSON lines.
+pub fn check(text: &str) -> Result<Accepted, Rejected> {
+    let header = |reason: String| Rejected {
+        place: "certificate".into(),
+        reason,
+    };
+    if text.len() > MAX_BYTES {
+        return Err(header(format!("longer than {MAX_BYTES} bytes")));
+    }
+    check_certificate(&Certificate::from_jsonl(text).map_err(header)?)
+}
+
+/// Checks a certificate.
+pub fn check_certificate(c: &Certificate) -> Result<Accepted, Rejected> {
+    let reject = |reason: String| Rejected {
+        place: "header".into(),
+        reason,
+    };
+    let h = &c.header;
+    if h.format != FORMAT || h.version != VERSION {
+        return Err(reject(format!("not a `{FORMAT}` of version {VERSION}")));
+    }
+    let n = h.points.len();
+    let facts = h.hypotheses.len() + c.auxiliary.iter().map(|a| a.facts.len()).sum::<usize>();
+    if n > MAX_POINTS || h.figures.len() > MAX_FIGURES || c.steps.len() > MAX_STEPS || facts > MAX_FACTS {
+        return Err(reject("too many points, figures, steps or facts".into()));
+    }
+    if h.given_points + c.auxiliary.len() != n
+        || c.auxiliary
+            .iter()
+            .zip(&h.points[h.given_points.min(n)..])
+            .any(|(a, p)| a.point != *p)
+    {
+        return Err(reject(
+            "the points are not those of the statement followed by the auxiliary ones".into(),
+        ));
+    }
+    if (1..n).any(|i| h.points[..i].contains(&h.points[i])) {
+        return Err(reject("two points have the same name".into()));
+    }
+    if h.figures.is_empty() || h.goals.is_empty() {
+        return Err(reject("no figure or no goal".into()));
+    }
+    let mut as_drawn = false;
+    for (i, xy) in h.figures.iter().enumerate() {
+        let on = |mut r: Rejected| {
+            r.place = format!("figure {}: {}", i + 1, r.place);
+            r
+        };
+        let figure = Figure::new(xy, n).map_err(|e| on(reject(e)))?;
+        let mut run = Run {
+            f: figure,
+            c,
+            rows: Vec::new(),
+            as_drawn: false,
+        };
+        run.whole().map_err(on)?;
+        as_drawn |= run.as_drawn;
+    }
+    let steps = c.steps.iter().filter(|s| s.rule != "given").count();
+    Ok(Accepted {
+        figures: h.figures.len(),
+        steps,
+        goals: h.goals.len(),
+        as_drawn,
+    })
+}
+
+struct Run<'a> {
+    f: Figure,
+    c: &'a Certificate,
+    rows: Vec<Vec<Row>>,
+    as_drawn: bool,
+}
+
+impl Run<'_> {
+    fn whole(&mut self) -> Result<(), Rejected> {
+        let at = |place: String| move |reason: String| Rejected { place, reason };
+        let h = &self.c.header;
+        for (i, text) in h.hypotheses.iter().enumerate() {
+            let place = || format!("hypothesis {}", i + 1);
+            self.read_unit(text).map_err(at(place()))?;
+        }
+        let mut facts: Vec<Vec<Row>> = Vec::new();
+        for (i, text) in h.hypotheses.iter().enumerate() {
+            let place = || format!("hypothesis {} `{text}`", i + 1);
+            facts.push(self.predicate(text, h.given_points).map_err(at(place()))?);
+        }
+        for (i, a) in self.c.auxiliary.iter().enumerate() {
+            let place = || format!("auxiliary point `{}`", a.point);
+            let x = h.given_points + i;
+            let mut all = Vec::new();
+            for text in &a.facts {
+                let rows = self.predicate(text, x + 1).map_err(at(place()))?;
+                all.extend(rows.iter().cloned());
+                facts.push(rows);
+            }
+            self.transversal(&all, x as Pt).map_err(at(place()))?;
+        }
+        for (i, s) in self.c.steps.iter().enumerate() {
+            let place = || format!("step {i} ({})", s.rule);
+            let rows = self.step(i, &facts).map_err(at(place()))?;
+            self.rows.push(rows);
+        }
+        for (i, text) in h.goals.iter().enumerate() {
+            let place = || format!("goal {} `{text}`", i + 1);
+            self.goal(i, text).map_err(at(place()))?;
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, i: usize, facts: &[Vec<Row>]) -> Checked<Vec<Row>> {
+        let s = &self.c.steps[i];
+        if s.id != i {
+            return Err("steps must be numbered in order".into());
+        }
+        let (required, allowed) = if s.rule == "given" {
+            let fact = s.fact.ok_or("a given step must name its fact")?;
+            (vec![], facts.get(fact).ok_or("no such fact")?.clone())
+        } else {
+            let pts = s
+                .points
+                .iter()
+                .map(|p| self.point(p, usize::MAX))
+                .collect::<Checked<Vec<Pt>>>()?;
+            let value = s.number.as_deref().map(number).transpose()?;
+            table::rule(&self.f, &s.rule, &pts, value.as_ref())?
+        };
+        if s.premises.len() > 64 {
+            return Err("too many premises".into());
+        }
+        let proved = s
+            .premises
+            .iter()
+            .map(|p| self.sum(p))
+            .collect::<Checked<Vec<Row>>>()?;
+        for r in required {
+            let r = r.normal();
+            if !r.terms.is_empty() && !proved.contains(&r) {
+                return Err("a premise of the rule is not proved".into());
+            }
+        }
+        let allowed: Vec<Row> = allowed.into_iter().map(Row::normal).collect();
+        let mut out = Vec::new();
+        for text in &s.rows {
+            let row = self.claimed(text)?;
+            if !allowed.contains(&row.clone().normal()) {
+                return Err("a claimed row is not a conclusion of the rule".into());
+            }
+            out.push(row);
+        }
+        Ok(out)
+    }
+
+    fn goal(&mut self, i: usize, text: &str) -> Checked<()> {
+        let required = self.predicate(text, self.c.header.given_points)?;
+        let empty = Vec::new();
+        let given = self
+            .c
+            .goals
+            .iter()
+            .find(|g| g.goal == i)
+            .map_or(&empty, |g| &g.premises);
+        let proved = given.iter().map(|p| self.sum(p)).collect::<Checked<Vec<Row>>>()?;
+        for r in required {
+            let r = r.normal();
+            if !r.terms.is_empty() && !proved.contains(&r) {
+                return Err("the goal is not proved".into());
+            }
+        }
+        Ok(())
+    }
+
+    /// The exact sum of earlier rows, normalised.
+    fn sum(&mut self, combination: &Combination) -> Checked<Row> {
+        let mut table = None;
+        let mut terms: BTreeMap<Key, Q> = BTreeMap::new();
+        if combination.len() > 2000 {
+            return Err("a combination is too long".into());
+        }
+        for (step, index, lambda) in combination {
+            let row = self
+                .rows
+                .get(*step)
+                .and_then(|s| s.get(*index))
+                .ok_or("a premise cites no earlier row")?;
+            if table.is_some_and(|t| t != row.table) {
+                return Err("a combination mixes tables".into());
+            }
+            table = Some(row.table);
+            let lambda = number(lambda)?;
+            self.as_drawn |= row.table == 'D' && !lambda.is_integer();
+            for (k, c) in &row.terms {
+                *terms.entry(*k).or_insert_with(Q::zero) += c * &lambda;
+            }
+        }
+        Ok(Row {
+            table: table.unwrap_or('?'),
+            terms,
+        }
+        .normal())
+    }
+
+    fn point(&self, name: &str, limit: usize) -> Checked<Pt> {
+        let i = self.c.header.points.iter().position(|p| p == name);
+        i.filter(|i| *i < limit)
+            .map(|i| i as Pt)
+            .ok_or_else(|| format!("unknown point `{name}`"))
+    }
+
+    fn claimed(&self, text: &RowText) -> Checked<Row> {
+        let table = match text.table.as_str() {
+            "D" => 'D',
+            "M" => 'M',
+            "L" => 'L',
+            "S" => 'S',
+            other => return Err(format!("unknown table `{other}`")),
+        };
+        let (mut terms, mut constants) = (Vec::new(), Vec::new());
+        if text.terms.len() > 64 {
+            return Err("a row is too long".into());
+        }
+        for t in &text.terms {
+            match t.as_slice() {
+                [a, b, c] => terms.push((self.point(a, usize::MAX)?, self.point(b, usize::MAX)?, number(c)?)),
+                [k, c] => {
+                    let id = match (k.as_str(), table) {
+                        ("pi", 'D') | ("unit", 'L') | ("unit2", 'S') => 0,
+                        (name, 'M') => name
+                            .strip_prefix("log")
+                            .and_then(|p| p.parse().ok())
+                            .ok_or("an unknown constant")?,
+                        _ => return Err(format!("unknown constant `{k}`")),
+                    };
+                    constants.push((id, number(c)?));
+                }
+                _ => return Err("a term has two or three parts".into()),
+            }
+        }
+        self.f.row(table, &terms, &constants)
+    }
+
+    fn read_unit(&mut self, text: &str) -> Checked<()> {
+        let w: Vec<&str> = text.split_whitespace().collect();
+        if let [name @ ("lconst" | "l2const"), a, b, value] = w[..]
+            && self.f.unit.is_none()
+        {
+            let (a, b) = (self.point(a, usize::MAX)?, self.point(b, usize::MAX)?);
+            self.f.apart(a, b)?;
+            let v = float(&number(value)?);
+            self.f.unit = Some(self.f.len(a, b) / if name == "lconst" { v } else { v.sqrt() });
+        }
+        Ok(())
+    }
+
+    /// The rows of a predicate over the first `limit` points; diagram checks have none and must hold.
+    fn predicate(&self, text: &str, limit: usize) -> Checked<Vec<Row>> {
+        let f = &self.f;
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let (name, args) = words.split_first().ok_or("an empty predicate")?;
+        if args.len() > 400 {
+            return Err("a predicate is too long".into());
+        }
+        let fixed = |n: usize, k: Option<&Q>| -> Checked<Option<Checked<Vec<Row>>>> {
+            let p = args[..n]
+                .iter()
+                .map(|a| self.point(a, limit))
+                .collect::<Checked<Vec<Pt>>>()?;
+            Ok(table::predicate(f, name, &p, k))
+        };
+        let last = args
+            .last()
+            .filter(|l| !self.c.header.points.iter().any(|p| p == *l));
+        let k = last.map(|l| number(&l.replace("pi", ""))).transpose();
+        if let Ok(k) = &k
+            && let Some(rows) = fixed(args.len() - usize::from(k.is_some()), k.as_ref())?
+        {
+            return rows;
+        }
+        let linear = matches!(*name, "distseq" | "sqseq" | "angeq" | "distmeq");
+        let points = if linear { args.len() / 3 * 2 } else { args.len() };
+        let least = match *name {
+            "coll" | "ncoll" | "between" | "obtuse_angle" => 3,
+            "sameclock" | "sameside" | "nsameside" => 6,
+            "overlap" | "diff" | "distseq" | "sqseq" | "angeq" | "distmeq" => 2,
+            _ => 4,
+        };
+        if points < least {
+            return Err(format!("`{name}` has too few arguments"));
+        }
+        let p = args[..points]
+            .iter()
+            .map(|a| self.point(a, limit))
+            .collect::<Checked<Vec<Pt>>>()?;
+        let x = args[points..]
+            .iter()
+            .map(|a| number(&a.replace("pi", "")))
+            .collect::<Checked<Vec<Q>>>()?;
+        let holds = |ok: bool| {
+            if ok {
+                Ok(vec![])
+            } else {
+                Err("does not hold on the figure".to_string())
+            }
+        };
+        let side = |a: Pt, l: Pt, m: Pt| f.sine(l, m, a);
+        let each = |from: usize, name: &str, pick: &dyn Fn(usize) -> Vec<Pt>| -> Checked<Vec<Row>> {
+            let mut out = Vec::new();
+            for i in from..p.len() {
+                match table::predicate(f, name, &pick(i), None) {
+                    Some(rows) => out.extend(rows?),
+                    None => out.extend(table::rule(f, name, &pick(i), None)?.0),
+                }
+            }
+            Ok(out)
+        };
+        Ok(match *name {
+            "coll" => {
+                let mut out = each(2, "para", &|i| vec![p[0], p[1], p[0], p[i]])?;
+                for j in 2..p.len() {
+                    out.extend(each(j + 1, "para", &|i| vec![p[0], p[j], p[0], p[i]])?);
+                }
+                out
+            }
+            "cyclic" => {
+                f.turn(p[0], p[1], p[2])?;
+                each(3, "eqangle", &|i| {
+                    vec![p[2], p[0], p[2], p[1], p[i], p[0], p[i], p[1]]
+                })?
+            }
+            "circle" => each(2, "cong", &|i| vec![p[0], p[1], p[0], p[i]])?,
+            "angeq" | "distmeq" | "distseq" | "sqseq" => {
+                let terms: Vec<(Pt, Pt, Q)> = p
+                    .chunks(2)
+                    .zip(&x)
+                    .map(|(c, k)| (c[0], c[1], k.clone()))
+                    .collect();
+                let constant = x.get(p.len() / 2);
+                match (*name, constant) {
+                    ("distseq", None) => vec![f.row('L', &terms, &[])?],
+                    ("sqseq", None) => vec![f.row('S', &terms, &[])?],
+                    (_, Some(k)) if x.len() == p.len() / 2 + 1 && terms.iter().all(|t| t.2.is_integer()) => {
+                        if *name == "angeq" {
+                            vec![f.row('D', &terms, &[(0, k.clone())])?]
+                        } else if k.is_positive() {
+                            vec![f.log_row(&terms, &k.recip())?]
+                        } else {
+                            return Err("the constant must be positive".into());
+                        }
+                    }
+                    _ => return Err(format!("`{name}` has the wrong numbers")),
+                }
+            }
+            "overlap" => {
+                if f.len(p[0], p[1]) > 1e-8 {
+                    return Err("the points are apart".into());
+                }
+                let mut out = Vec::new();
+                for z in (0..f.p.len() as Pt).filter(|z| f.len(*z, p[0]) > APART) {
+                    out.extend(table::identified(f, p[0], p[1], z)?);
+                }
+                out
+            }
+            "diff" => holds(f.apart(p[0], p[1]).is_ok())?,
+            "ncoll" => holds((2..p.len()).any(|i| f.turn(p[0], p[1], p[i]).is_ok()))?,
+            "npara" => holds(f.crossing(p[0], p[1], p[2], p[3]).is_ok())?,
+            "nperp" => holds((f.dir(p[0], p[1]) - f.dir(p[2], p[3])).cos().abs() > FLAT)?,
+            "sameclock" => holds(f.turn(p[0], p[1], p[2])? == f.turn(p[3], p[4], p[5])?)?,
+            "sameside" => holds(f.dot(p[0], p[1], p[2]) * f.dot(p[3], p[4], p[5]) > FLAT)?,
+            "nsameside" => holds(f.dot(p[0], p[1], p[2]) * f.dot(p[3], p[4], p[5]) < -FLAT)?,
+            "between" => holds(f.turn(p[0], p[1], p[2]).is_err() && f.dot(p[0], p[1], p[2]) < -FLAT)?,
+            "obtuse_angle" => holds(f.dot(p[1], p[0], p[2]) < -FLAT)?,
+            "opposite" => holds(side(p[0], p[2], p[3]) * side(p[1], p[2], p[3]) < 0.0)?,
+            "together" => holds(side(p[0], p[2], p[3]) * side(p[1], p[2], p[3]) > 0.0)?,
+            _ => return Err(format!("unknown predicate `{name}`")),
+        })
+    }
+
+    /// The rows define the point `x`: two equations whose gradients at `x` are independent.
+    fn transversal(&mut self, rows: &[Row], x: Pt) -> Checked<()> {
+        let [r1, r2] = rows else {
+            return Err(format!("{} equations instead of 2", rows.len()));
+        };
+        const H: f64 = 1e-6;
+        let mut gradient = |r: &Row| -> Checked<[f64; 2]> {
+            let mut g = [0.0; 2];
+            for (axis, slot) in g.iter_mut().enumerate() {
+                let mut at = |d: f64| {
+                    self.f.p[x as usize][axis] += d;
+                    let v = self.f.value(r);
+                    self.f.p[x as usize][axis] -= d;
+                    v
+                };
+                let mut d = at(H)?.0 - at(-H)?.0;
+                if r.table == 'D' {
+                    d -= d.round(); // a direction may have wrapped around
+                }
+                *slot = d / (2.0 * H);
+            }
+            Ok(g)
+        };
+        let (g1, g2) = (gradient(r1)?, gradient(r2)?);
+        let size = g1[0].hypot(g1[1]) * g2[0].hypot(g2[1]);
+        if (g1[0] * g2[1] - g1[1] * g2[0]).abs() > 1e-5 * size && size > 1e-9 {
+            Ok(())
+        } else {
+            Err("the two defining equations do not cross transversally".into())
+        }
+    }
+}
