@@ -4,7 +4,9 @@ use std::io::{self, Read, Write};
 use strawberry_engine::quant::{DType, dequantize};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let name = std::env::args().nth(1).ok_or("usage: dequant FORMAT < blocks > floats")?;
+    let name = std::env::args()
+        .nth(1)
+        .ok_or("usage: dequant FORMAT < blocks > floats")?;
     let dtype = DType::from_name(&name).ok_or("unknown format")?;
     let mut data = Vec::new();
     io::stdin().lock().read_to_end(&mut data)?;

@@ -10,6 +10,7 @@
 //! (see [`tokenizer`](crate::tokenizer)).
 
 mod json;
+mod program;
 mod time;
 
 #[cfg(test)]
@@ -17,7 +18,6 @@ mod tests;
 
 use std::time::SystemTime;
 
-use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Kwargs, Serde, Value};
 use minijinja::{Environment, Error, ErrorKind};
 use serde_json::{Map, Value as Json, json};
@@ -210,25 +210,17 @@ impl ChatTemplate {
         let context = Json::Object(context);
 
         let mut env = Environment::new();
-        let syntax = SyntaxConfig::builder()
-            .trim_blocks(true)
-            .lstrip_blocks(true)
-            .build();
-        env.set_syntax(syntax.map_err(|e| TemplateError::Template(e.to_string()))?);
         env.set_fuel(Some(FUEL + json::size(&context) as u64 / 4));
         env.set_recursion_limit(RECURSION);
-        env.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
         env.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
         env.add_filter("tojson", tojson);
         env.add_function("raise_exception", |message: String| -> Result<Value, Error> {
             Err(Error::new(ErrorKind::InvalidOperation, message).with_source(Raised))
         });
+        env.add_function(program::PLUS, program::plus);
         let now = conversation.now;
         env.add_function("strftime_now", move |format: &str| time::strftime(now, format));
-        let rendered = env
-            .template_from_str(&self.source)
-            .and_then(|template| template.render(Value::from(Serde(&context))));
-        rendered.map_err(describe)
+        program::run(&self.source, &env, Value::from(Serde(&context))).map_err(describe)
     }
 }
 

@@ -4,6 +4,8 @@
 //! specified in ggml's `docs/gguf.md`. What the keys mean for a model is `source/gguf_model.rs`'s concern.
 
 mod reader;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 pub use reader::{Gguf, Value, ValueType};

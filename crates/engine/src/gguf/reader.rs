@@ -197,7 +197,7 @@ impl Gguf {
             .iter()
             .map(|(name, t)| (&t.bytes, name.as_str()))
             .collect();
-        extents.sort_by_key(|(bytes, _)| bytes.start);
+        extents.sort_by_key(|(bytes, name)| (bytes.start, *name));
         for pair in extents.windows(2) {
             if pair[0].0.end > pair[1].0.start {
                 return Err(cursor.bad(format!("the tensors `{}` and `{}` overlap", pair[0].1, pair[1].1)));

@@ -8,6 +8,8 @@
 //! `blocks.rs` has one function per format.
 
 mod blocks;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 

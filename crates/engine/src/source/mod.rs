@@ -9,6 +9,8 @@ mod gguf_model;
 mod hf;
 mod hf_text;
 mod safetensors;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::fs::File;

@@ -214,3 +214,115 @@ impl<'de> Deserialize<'de> for Header {
         deserializer.deserialize_map(Entries)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn file(header: &str, data: usize) -> Vec<u8> {
+        let mut file = (header.len() as u64).to_le_bytes().to_vec();
+        file.extend(header.as_bytes());
+        file.extend(vec![0; data]);
+        file
+    }
+
+    fn error(file: &[u8]) -> String {
+        parse(file, "m.safetensors", |_| true).unwrap_err().to_string()
+    }
+
+    const SOUND: &str = r#"{"__metadata__":{"a":"b"},"t":{"dtype":"BF16","shape":[2,3],"data_offsets":[0,12]},
+        "u":{"dtype":"F32","shape":[1],"data_offsets":[12,16]}}"#;
+
+    #[test]
+    fn tensors_are_found() {
+        let tensors = parse(&file(SOUND, 16), "m", |name| name == "t").unwrap();
+        assert_eq!(tensors.len(), 1);
+        let t = &tensors["t"];
+        assert_eq!(
+            (t.dtype, &t.shape[..], t.bytes.len()),
+            (DType::BF16, &[2, 3][..], 12)
+        );
+    }
+
+    #[test]
+    fn damage_is_named() {
+        for (header, data, wanted) in [
+            (
+                r#"{"t":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#,
+                7,
+                "does not lie inside",
+            ),
+            (
+                r#"{"t":{"dtype":"F32","shape":[2],"data_offsets":[8,0]}}"#,
+                8,
+                "does not lie inside",
+            ),
+            (
+                r#"{"t":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}}"#,
+                8,
+                "does not fill",
+            ),
+            (
+                r#"{"t":{"dtype":"F32","shape":[9223372036854775807,4],"data_offsets":[0,8]}}"#,
+                8,
+                "does not fill",
+            ),
+            (
+                r#"{"t":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}}"#,
+                8,
+                "does not fill",
+            ),
+            (
+                r#"{"t":{"dtype":"I64","shape":[1],"data_offsets":[0,8]}}"#,
+                8,
+                "the type I64 (tensor `t`)",
+            ),
+            (
+                r#"{"t":{"dtype":"F32","shape":[1,1,1,1,1],"data_offsets":[0,4]}}"#,
+                8,
+                "more than four",
+            ),
+            (
+                r#"{"t":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},
+                 "t":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}"#,
+                8,
+                "`t` appears twice",
+            ),
+            (
+                r#"{"t":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},
+                 "u":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}}"#,
+                12,
+                "overlap",
+            ),
+            (r#"{"t":"#, 8, "its header is wrong"),
+        ] {
+            let message = error(&file(header, data));
+            assert!(
+                message.contains(wanted) && message.contains("m.safetensors"),
+                "{message}"
+            );
+        }
+        assert!(error(b"short").contains("shorter than"));
+        assert!(error(&u64::MAX.to_le_bytes()).contains("its header claims 18446744073709551615 bytes"));
+    }
+
+    proptest! {
+        #[test]
+        fn damaged_headers_never_panic(
+            edits in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+        ) {
+            let mut bytes = file(SOUND, 16);
+            for (at, byte) in edits {
+                let at = at.index(bytes.len());
+                bytes[at] = byte;
+            }
+            if let Ok(tensors) = parse(&bytes, "m", |_| true) {
+                for t in tensors.values() {
+                    prop_assert!(bytes.get(t.bytes.clone()).is_some());
+                }
+            }
+        }
+    }
+}
