@@ -10,8 +10,10 @@
 //! | [`filter`] | top-k, top-p, min-p |
 //! | [`random`] | the random numbers |
 //! | [`stop`] | stop strings |
+//! | [`grammar`] | JSON Schema, regular expressions, Lark grammars |
 
 pub mod filter;
+pub mod grammar;
 pub mod random;
 pub mod scan;
 pub mod stop;
