@@ -20,7 +20,7 @@
 //! | `tests.rs`, `python/judge.py`, `python/program.py`, `python/codec.py` | assert tests: who asks, who answers, what crosses |
 //! | `cases.rs` | input/output pairs and checkers |
 //! | `native.rs` | C and Rust |
-//! | `spawn.rs`, `root.rs`, `seccomp.rs`, `landlock.rs`, `cgroup.rs` | the walls |
+//! | `spawn.rs`, `child.rs`, `root.rs`, `seccomp.rs`, `landlock.rs`, `cgroup.rs` | the walls |
 //! | `process.rs`, `limits.rs` | time, memory, output |
 //! | `extract.rs`, `filter.rs`, `verifier.rs` | responses, JSONL, the [`strawberry_core::Verifier`] |
 //! | `capabilities.rs` | what `doctor` prints |
@@ -53,6 +53,7 @@ mod capabilities;
 mod cases;
 mod cgroup;
 mod check;
+mod child;
 mod error;
 mod extract;
 mod filter;

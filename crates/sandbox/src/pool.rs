@@ -237,11 +237,26 @@ impl Drop for Sandbox {
 /// Keeps two interpreters ready (one in the channel, one waiting to get in). The kernel kills a sandbox
 /// when the thread that made it ends, so this thread lives as long as the pool.
 fn keep_ready(shared: &Shared, core: Option<usize>, ready: &SyncSender<Result<Worker, SandboxError>>) {
+    if let Some(core) = core {
+        pin(core);
+    }
     loop {
         let worker = Worker::start(&shared.image, &shared.greeting, core, shared.cgroups.as_deref());
         if ready.send(worker).is_err() {
             return;
         }
+    }
+}
+
+/// Pins the calling thread, and so what it starts, to one processor. Where that fails, the sandboxed
+/// process's own attempt says so.
+fn pin(core: usize) {
+    // SAFETY: a processor set is plain data for which all-zero is valid.
+    let mut set: libc::cpu_set_t = unsafe { std::mem::zeroed() };
+    // SAFETY: `core` came from a set of the same size; `set` is ours.
+    unsafe {
+        libc::CPU_SET(core, &mut set);
+        libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &raw const set);
     }
 }
 

@@ -6,6 +6,7 @@ mod hostile_files;
 mod hostile_kernel;
 mod hostile_resources;
 mod native;
+mod orphans;
 mod support;
 mod tamper;
 mod verdicts;
