@@ -95,7 +95,9 @@ impl Attempt<'_> {
         let (end, mut usage) = self.exchange_with_retries(&call, true).await?;
         let end = match end {
             End::AskForAnswer(channel) => {
-                let (end, more) = self.ask_for_answer(channel, usage).await?;
+                // If that fails, the thought stands.
+                let failed = (End::Stopped(Finish::Failed), Usage::default());
+                let (end, more) = self.ask_for_answer(channel, usage).await.unwrap_or(failed);
                 usage.add(&more);
                 usage.samples = 1;
                 end

@@ -85,6 +85,7 @@ impl Dialect {
         if !self.schema_in_json_object
             && sent.contains_key("response_format")
             && (names("response_format") || names("json_schema"))
+            && !refusal.contains("invalid schema")
         {
             self.schema_in_json_object = true;
             learned = true;
@@ -173,6 +174,9 @@ mod tests {
         ));
         assert!(dialect.schema_in_json_object);
         assert!(!dialect.learn("response_format is not supported", &body));
+        // A schema that the server finds wrong is wrong in either place.
+        let refusal = "Invalid schema for response_format 'response': 'required' is required";
+        assert!(!Dialect::default().learn(refusal, &body));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use futures::StreamExt;
 use serde_json::json;
 use strawberry_core::{Finish, Model, ModelEvent};
 
-use crate::server::{Script, Server, Step, answer, delta, stream_head};
+use crate::server::{Script, Server, Step, answer, delta, error, stream_head};
 use crate::{connect, request, sample};
 
 /// A response that thinks three tokens and then goes on for ever.
@@ -58,6 +58,24 @@ async fn a_thought_over_its_budget_is_closed_and_the_answer_asked_for() {
     assert_eq!(second["chat_template_kwargs"], json!({"enable_thinking": false}));
     assert_eq!(second["max_tokens"], 20);
     hung_up(&server, 1).await;
+}
+
+#[tokio::test]
+async fn a_thought_stands_when_the_answer_can_not_be_asked_for() {
+    let server = Server::start(&["tiny"], |n, _| {
+        if n == 0 {
+            endless_thought()
+        } else {
+            error("500 Internal Server Error", "boom")
+        }
+    })
+    .await;
+    let mut wanted = request("6*7?");
+    wanted.thinking.budget = Some(3);
+    let sampled = sample(&connect(&server).await, wanted).await.unwrap();
+    assert_eq!(sampled.thinking, "t0 t1 t2 ");
+    assert_eq!(sampled.finish, Some(Finish::Failed));
+    assert_eq!(sampled.usage.completion_tokens, 3);
 }
 
 #[tokio::test]
