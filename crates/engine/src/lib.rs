@@ -1,5 +1,6 @@
 //! Strawberry engine.
 
+pub mod bench;
 pub mod config;
 pub mod engine;
 pub mod error;

@@ -255,3 +255,28 @@ fn the_context_ends_an_attempt() {
     assert_eq!(outcome.finish(), Finish::Length);
     assert_eq!(outcome.usage().completion_tokens, 10);
 }
+
+#[test]
+fn a_benchmark_reports_what_it_ran() {
+    use strawberry_engine::bench::{BenchOptions, run as bench};
+    let (engine, steps) = engine(&Setup::default());
+    let options = BenchOptions {
+        prompt: 48,
+        new: 8,
+        attempts: 4,
+        repeats: 3,
+    };
+    let report = block_on(bench(&engine, &options)).unwrap();
+    assert_eq!((report.prompt, report.new, report.attempts, report.repeats), (48, 8, 4, 3));
+    assert!(report.prefill_tok_s > 0.0 && report.decode_tok_s > 0.0 && report.memory_gb_s > 0.0);
+    assert!(report.decode_range[0] <= report.decode_tok_s && report.decode_tok_s <= report.decode_range[1]);
+    // Four runs: each prompt is new, and each attempt's tokens but the last are seen.
+    let fed: usize = steps.lock().unwrap().iter().flatten().map(|i| i.1).sum();
+    assert_eq!(fed, 4 * (48 + 4 * 7));
+    let long = BenchOptions {
+        prompt: CONTEXT,
+        ..options
+    };
+    let error = block_on(bench(&engine, &long)).unwrap_err().to_string();
+    assert!(error.contains("context of 512"), "{error}");
+}
