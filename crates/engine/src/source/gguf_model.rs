@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use memmap2::Mmap;
 use sha2::{Digest, Sha256};
 
 use super::{ModelSource, Place, chat_template, finish_hash, hash_file, map};
@@ -12,7 +13,11 @@ use crate::gguf::{Gguf, Value};
 use crate::tokenizer::Tokenizer;
 
 pub(super) fn open(path: &Path) -> Result<ModelSource, LoadError> {
-    let file = map(path)?;
+    read(map(path)?, path)
+}
+
+/// Reads the mapped `file`, known as `path`.
+pub(super) fn read(file: Mmap, path: &Path) -> Result<ModelSource, LoadError> {
     let place = path.display().to_string();
     let gguf = Gguf::parse(&file, &place)?;
     let stem = path

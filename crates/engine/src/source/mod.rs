@@ -8,16 +8,17 @@
 mod gguf_model;
 mod hf;
 mod hf_text;
-mod safetensors;
+pub mod safetensors;
 #[cfg(test)]
 mod tests;
 
 use std::collections::HashMap;
 use std::fs::File;
+use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use memmap2::Mmap;
+use memmap2::{Mmap, MmapMut};
 use sha2::{Digest, Sha256};
 
 use crate::config::ModelConfig;
@@ -112,6 +113,22 @@ impl ModelSource {
         } else {
             gguf_model::open(path)?
         };
+        source.check()?;
+        Ok(source)
+    }
+
+    /// Opens a GGUF file that is in memory. `name` stands for its path in errors.
+    ///
+    /// # Errors
+    /// Like [`ModelSource::open`].
+    pub fn from_gguf(bytes: &[u8], name: &str) -> Result<Self, LoadError> {
+        let copy = || -> io::Result<Mmap> {
+            let mut map = MmapMut::map_anon(bytes.len().max(1))?;
+            map[..bytes.len()].copy_from_slice(bytes);
+            map.make_read_only()
+        };
+        let file = copy().map_err(|e| LoadError::io(name, e))?;
+        let source = gguf_model::read(file, Path::new(name))?;
         source.check()?;
         Ok(source)
     }

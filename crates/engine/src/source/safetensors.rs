@@ -21,7 +21,8 @@ const MAX_TENSORS: usize = 1 << 16;
 
 /// A tensor's entry, checked against the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct TensorInfo {
+pub struct TensorInfo {
+    /// How the weights are stored.
     pub dtype: DType,
     /// Sizes, the contiguous one last; at most four, none zero.
     pub shape: Vec<usize>,
@@ -31,7 +32,11 @@ pub(crate) struct TensorInfo {
 
 /// The tensors of `file`, by the names in it. `wanted` says which names matter; others may be of any type.
 /// `place` names the file in errors.
-pub(crate) fn parse(
+///
+/// # Errors
+/// [`LoadError::Malformed`] for bytes that are not safetensors or contradict themselves,
+/// [`LoadError::Unsupported`] for wanted tensors of a type the engine does not read.
+pub fn parse(
     file: &[u8],
     place: &str,
     wanted: impl Fn(&str) -> bool,

@@ -129,6 +129,8 @@ impl Bpe {
         }
         let mut builder = BPE::builder()
             .vocab_and_merges(data.vocab.into_iter().collect::<Vocab>(), data.merges)
+            // The crate keeps its cache in thread-local memory for ever; words are short, merging is quick.
+            .cache_capacity(0)
             .ignore_merges(data.ignore_merges)
             .byte_fallback(data.byte_fallback)
             .fuse_unk(data.fuse_unknown);
