@@ -13,13 +13,19 @@
 pub mod compare;
 pub mod expr;
 pub mod extract;
+pub mod fuel;
+pub mod jsonl;
 pub mod lex;
+pub mod norm;
 pub mod number;
+pub mod numeric;
 pub mod options;
 pub mod parse;
+pub mod scalar;
 pub mod units;
 pub mod verifier;
 pub mod words;
 
+pub use jsonl::{Summary, filter_jsonl};
 pub use options::{Fuel, Mode, Options};
 pub use verifier::{MathVerifier, Report};

@@ -3,7 +3,9 @@
 use strawberry_core::{Answer, Judgement, Problem, Reference, Verdict, Verifier};
 
 use crate::compare;
+use crate::expr::Expr;
 use crate::extract;
+use crate::fuel::Stop;
 use crate::options::Options;
 use crate::parse::{self, ParseError};
 
@@ -35,75 +37,89 @@ impl MathVerifier {
         &self.options
     }
 
-    /// Holds a response against a reference: a bare answer, or a text that marks one (`\boxed`, `####`).
+    /// Holds a response against a reference: a bare answer, or a text that marks one (`\\boxed`, `####`).
     pub fn check(&self, reference: &str, response: &str) -> Report {
-        let report = |verdict, method: &str, evidence: String, answer| Report {
-            judgement: Judgement::new(verdict, method, evidence),
-            answer,
-        };
+        let fuel = &self.options.fuel;
         let expected = extract::of_reference(reference, &self.options);
-        let gold = match expected
-            .as_ref()
-            .map_err(Clone::clone)
-            .and_then(|t| parse::parse(t, &self.options.fuel))
-        {
+        let gold = match expected.and_then(|text| parse::parse(&text, fuel)) {
             Ok(e) => e,
             Err(ParseError::TooComplex(why)) => {
-                return report(
-                    Verdict::TooComplex,
-                    "fuel",
-                    format!("the reference is {why}"),
-                    None,
-                );
+                return Report::without(Verdict::TooComplex, "fuel", format!("the reference is {why}"));
             }
             Err(ParseError::Syntax(why)) => {
-                return report(
+                return Report::without(
                     Verdict::BadReference,
                     "parse",
                     format!("the reference can't be understood: {why}"),
-                    None,
                 );
             }
         };
         let found = match extract::extract(response, &self.options) {
             Ok(Some(found)) => found,
             Ok(None) => {
-                return report(
-                    Verdict::NoAnswer,
-                    "extraction",
-                    "the response holds no answer".into(),
-                    None,
-                );
+                return Report::without(Verdict::NoAnswer, "extraction", "the response holds no answer");
             }
-            Err(e) => return report(Verdict::TooComplex, "fuel", e.to_string(), None),
+            Err(e) => return Report::without(Verdict::TooComplex, "fuel", e.to_string()),
         };
-        let answer = Some(Answer {
-            text: found.text.clone(),
+        let judgement = match parse::parse(&found.text, fuel) {
+            Err(ParseError::TooComplex(why)) => Judgement::new(Verdict::TooComplex, "fuel", why),
+            Err(ParseError::Syntax(why)) => Judgement::new(Verdict::Unparsed, "parse", why),
+            Ok(given) => self.judgement(&gold, &given),
+        };
+        let answer = Answer {
+            text: found.text,
             key: None,
             rule: found.rule.into(),
             marked: found.marked,
-        });
-        match parse::parse(&found.text, &self.options.fuel) {
-            Err(ParseError::TooComplex(why)) => report(Verdict::TooComplex, "fuel", why, answer),
-            Err(ParseError::Syntax(why)) => report(Verdict::Unparsed, "parse", why, answer),
-            Ok(e) => {
-                let d = compare::compare(&gold, &e, &self.options);
-                let verdict = if d.same {
+        };
+        Report {
+            judgement,
+            answer: Some(answer),
+        }
+    }
+
+    fn judgement(&self, gold: &Expr, given: &Expr) -> Judgement {
+        match compare::compare(gold, given, &self.options) {
+            Ok(d) => Judgement::new(
+                if d.same {
                     Verdict::Correct
                 } else {
                     Verdict::Incorrect
+                },
+                d.method,
+                d.why,
+            ),
+            Err(Stop::Undefined(why)) => {
+                // Whose fault it is shows when the reference is compared with itself.
+                let bad = matches!(
+                    compare::compare(gold, gold, &self.options),
+                    Err(Stop::Undefined(_))
+                );
+                let (verdict, whose) = if bad {
+                    (Verdict::BadReference, "reference")
+                } else {
+                    (Verdict::Incorrect, "response")
                 };
-                report(verdict, d.method, d.why, answer)
+                Judgement::new(
+                    verdict,
+                    "undefined value",
+                    format!("the {whose} has no value: {why}"),
+                )
             }
+            Err(Stop::Fuel(why)) => Judgement::new(Verdict::TooComplex, "fuel", why),
+            Err(Stop::Unsupported) => Judgement::new(
+                Verdict::Incorrect,
+                "different kinds",
+                "they are of different kinds",
+            ),
         }
     }
 
     /// The answer in a response, with its grouping key.
     pub fn find(&self, response: &str) -> Option<Answer> {
         let found = extract::extract(response, &self.options).ok()??;
-        let key = parse::parse(&found.text, &self.options.fuel)
-            .ok()
-            .and_then(|e| compare::key(&e));
+        let parsed = parse::parse(&found.text, &self.options.fuel).ok();
+        let key = parsed.and_then(|e| compare::key(&e, &self.options));
         Some(Answer {
             text: found.text,
             key,
@@ -118,8 +134,17 @@ impl MathVerifier {
             parse::parse(a, &self.options.fuel),
             parse::parse(b, &self.options.fuel),
         ) {
-            (Ok(a), Ok(b)) => compare::compare(&a, &b, &self.options).same,
+            (Ok(a), Ok(b)) => matches!(compare::compare(&a, &b, &self.options), Ok(d) if d.same),
             _ => false,
+        }
+    }
+}
+
+impl Report {
+    fn without(verdict: Verdict, method: &str, evidence: impl Into<String>) -> Report {
+        Report {
+            judgement: Judgement::new(verdict, method, evidence),
+            answer: None,
         }
     }
 }

@@ -218,6 +218,9 @@ pub fn split_run(run: &str, operand_before: bool, separated: bool, latex: bool) 
     if run.len() == 1 {
         return one(Tok::Letter(run.to_owned()));
     }
+    if operand_before && separated && units::is_abbreviation(run) {
+        return one(Tok::Word(run.to_owned()));
+    }
     if let Some(f) = function_name(run).or_else(|| plain_function(run)) {
         return one(Tok::Cmd(f));
     }
@@ -226,9 +229,6 @@ pub fn split_run(run: &str, operand_before: bool, separated: bool, latex: bool) 
     }
     if let Some(tok) = keyword(run) {
         return one(tok);
-    }
-    if operand_before && separated && units::is_abbreviation(run) {
-        return one(Tok::Word(run.to_owned()));
     }
     // sinx, cosx, lnx, xsin; pix, rpi.
     for (name, tok) in [

@@ -23,8 +23,11 @@ pub fn last(response: &str, max: usize) -> Result<Option<String>, ParseError> {
         let Some(earlier) = before(response, first.start, max)? else {
             break;
         };
+        if earlier.end > first.start {
+            break;
+        }
         let between = &response[earlier.end..first.start];
-        if earlier.end > first.start || !is_connective(between, labels.last().is_some_and(Option::is_some)) {
+        if !is_connective(between, labels.last().is_some_and(Option::is_some)) {
             break;
         }
         boxes.push(earlier.inside);

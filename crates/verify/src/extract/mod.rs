@@ -172,6 +172,12 @@ fn is_bare_answer(text: &str, options: &Options) -> bool {
 }
 
 fn looks_like_mathematics(text: &str) -> bool {
-    text.bytes()
-        .any(|b| b.is_ascii_digit() || matches!(b, b'\\' | b'=' | b'^' | b'{' | b'('))
+    let words = text
+        .split_whitespace()
+        .filter(|w| w.len() > 1 && w.bytes().all(|b| b.is_ascii_alphabetic()))
+        .count();
+    words <= 3
+        && text
+            .bytes()
+            .any(|b| b.is_ascii_digit() || matches!(b, b'\\' | b'=' | b'^' | b'{' | b'('))
 }

@@ -108,7 +108,7 @@ impl Parser<'_> {
             }
             Some(Tok::Sym('(')) => !matches!(self.peek_at(1), Some(Tok::Cmd("mod"))),
             Some(Tok::Sym('{')) => self.latex,
-            Some(Tok::Sym('[')) => true,
+            Some(Tok::Sym('[')) => !self.outward,
             Some(Tok::Sym('|')) => self.bars == 0,
             Some(Tok::Cmd(c)) => !matches!(
                 *c,

@@ -115,6 +115,16 @@ impl Parser<'_> {
     /// The arguments of `\frac` when both are integers and the value is below one; the cursor stays otherwise.
     fn plain_fraction(&mut self) -> Option<RBig> {
         let start = self.i;
+        // \frac15
+        if let Some(Tok::Num(_, None, digits)) = self.peek()
+            && let [a @ b'0'..=b'9', b @ b'1'..=b'9'] = digits.as_bytes()
+            && a < b
+            && self.peek_at(1) != Some(&Tok::Sym('{'))
+        {
+            let value = RBig::from_parts((a - b'0').into(), (b - b'0').into());
+            self.i += 1;
+            return Some(value);
+        }
         let a = self.plain_integer();
         let b = a.as_ref().and_then(|_| self.plain_integer());
         match (a, b) {
@@ -212,7 +222,8 @@ impl Parser<'_> {
             return Ok(e);
         }
         if text.chars().count() == 1 {
-            return Ok(Expr::Var(text));
+            // \mathrm{e}, \text{x}
+            return Ok(arith::constant(&text).map_or(Expr::Var(text), Expr::Const));
         }
         if self.is_sym('_') || self.is_sym('(') || self.is_sym('^') {
             return self.fail("words");
@@ -306,9 +317,11 @@ impl Parser<'_> {
             p.i += 1;
             let bars = std::mem::take(&mut p.bars);
             let congruence = std::mem::take(&mut p.congruence);
+            let outward = std::mem::replace(&mut p.outward, open == ']');
             let mut items = p.bracketed_items()?;
             p.bars = bars;
             p.congruence = congruence;
+            p.outward = outward;
             let close = match p.peek() {
                 Some(Tok::Sym(c @ (')' | ']'))) => *c,
                 // ]0, 1[ closes with an opening bracket.

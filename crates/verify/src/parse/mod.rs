@@ -79,6 +79,8 @@ struct Parser<'a> {
     bars: usize,
     /// Inside the right side of `≡`, where `mod` is not an operator.
     congruence: bool,
+    /// Inside `]a, b[`, where an opening bracket closes.
+    outward: bool,
     /// Whether the text is LaTeX, where `{…}` groups.
     latex: bool,
 }
@@ -97,6 +99,7 @@ impl<'a> Parser<'a> {
             fuel,
             bars: 0,
             congruence: false,
+            outward: false,
             latex,
         }
     }

@@ -184,7 +184,7 @@ pub(super) fn recognise(text: &str, fuel: &Fuel) -> Option<Expr> {
     choice(&bare, fuel)
         .or_else(|| clock(&bare))
         .or_else(|| written_base(&bare))
-        .or_else(|| one_letter_unit(text))
+        .or_else(|| letter_units(text, fuel))
         .or_else(|| only_words(&bare))
 }
 
@@ -329,27 +329,36 @@ pub(super) fn in_base(digits: &str, base: &str) -> Option<Expr> {
     ))
 }
 
-/// `5 m`, `2.5 g`: in plain text a number, a space and one of the letters that are mostly units.
-fn one_letter_unit(text: &str) -> Option<Expr> {
-    let (value, letter) = text.rsplit_once(' ')?;
-    if !matches!(letter, "m" | "g" | "s" | "h" | "L" | "N" | "J" | "W" | "V") {
+/// `5 m`, `10 m/s`: in plain text a number, a space and letters that are units.
+fn letter_units(text: &str, fuel: &Fuel) -> Option<Expr> {
+    let (value, unit) = text.rsplit_once(' ')?;
+    let number = |b: u8| b.is_ascii_digit() || matches!(b, b'.' | b',' | b'-' | b'/' | b' ');
+    if !value.bytes().all(number) || unit.len() > 12 || text.contains('\\') {
         return None;
     }
-    if !value
-        .bytes()
-        .all(|b| b.is_ascii_digit() || matches!(b, b'.' | b',' | b'-' | b'/' | b' '))
-    {
+    let names: Vec<&str> = unit
+        .split(|c: char| !c.is_alphabetic())
+        .filter(|t| !t.is_empty())
+        .collect();
+    let single = matches!(unit, "m" | "g" | "s" | "h" | "L" | "N" | "J" | "W" | "V");
+    let compound = unit.contains(['/', '^', '²', '³'])
+        && !names.is_empty()
+        && names.iter().all(|n| crate::units::lookup(n).is_some());
+    if !single && !compound {
         return None;
     }
-    let inner = super::parse(
-        value,
-        &Fuel {
-            depth: 4,
-            ..Fuel::default()
-        },
-    )
-    .ok()?;
-    Some(Expr::Quantity(Box::new(inner), crate::units::lookup(letter)?))
+    let spelled = names.iter().fold(unit.to_owned(), |u, n| {
+        u.replacen(n, &format!("\\text{{{n}}}"), 1)
+    });
+    let spelled = if names.len() == 1 || names[0] != names[names.len() - 1] {
+        spelled
+    } else {
+        return None;
+    };
+    match super::parse(&format!("{value} {spelled}"), &Fuel { depth: 8, ..*fuel }) {
+        Ok(e @ Expr::Quantity(..)) => Some(e),
+        _ => None,
+    }
 }
 
 /// A text of nothing but words.
