@@ -85,6 +85,16 @@ fn main() {
             let r = strawberry_geometry::prove::prove(&p, &o, &|_| {}, &|| false);
             solved += usize::from(r.certificate.is_some());
             time += r.seconds * 1e3;
+            if let (Some(dir), Some(c)) = (args.get(5), &r.certificate) {
+                use strawberry_geometry::text::{Language, html, narrate, svg};
+                let c = strawberry_geometry::proof::certificate::Certificate::from_jsonl(c).unwrap();
+                let base = format!("{dir}/{}", name.replace(['/', ' '], "_"));
+                std::fs::write(format!("{base}.html"), html::page(&c)).unwrap();
+                std::fs::write(format!("{base}.svg"), svg::Scene::of(&c).svg(&[])).unwrap();
+                for l in [Language::English, Language::Chinese] {
+                    print!("{}", narrate::narrate(&c, l).to_text());
+                }
+            }
             println!(
                 "{name}: {:?} {:.3}s cand={} figs={} drawn={} {} {:?}",
                 r.status, r.seconds, r.candidates, r.figures_checked, r.as_drawn, r.message, r.auxiliary

@@ -12,9 +12,12 @@
 //! - [`proof`]: the certificate and how it is extracted from the closure's log;
 //! - [`search`]: auxiliary points;
 //! - [`checker`]: the independent checker of certificates;
+//! - [`text`]: words, SVG, HTML;
+//! - [`bench`]: whole files of problems;
 //! - [`prove`]: the whole way from a problem to an outcome.
 
 pub mod algebra;
+pub mod bench;
 pub mod checker;
 pub mod closure;
 pub mod figure;
@@ -22,3 +25,8 @@ pub mod lang;
 pub mod proof;
 pub mod prove;
 pub mod search;
+pub mod text;
+
+pub use bench::bench;
+pub use checker::check;
+pub use prove::{Options, Outcome, Progress, Status, prove};

@@ -4,3 +4,4 @@ mod fixtures;
 mod languages;
 mod proofs;
 mod soundness;
+mod telling;
