@@ -94,15 +94,14 @@ pub fn capabilities(options: &Options) -> Capabilities {
             Err(error) => Err(error.to_string()),
         },
     );
-    piece(
-        "cgroup",
-        false,
-        Cgroup::home()
-            .map(|home| format!("limits of memory and processes in {}", home.display()))
-            .map_err(|why| {
-                format!("{why}; memory and processes are limited by rlimits and by watching instead")
-            }),
-    );
+    let group = match sandbox.as_ref().ok().and_then(|s| s.cgroups()) {
+        Some(home) => Ok(format!("limits of memory and processes in {}", home.display())),
+        None => Err(Cgroup::home()
+            .err()
+            .unwrap_or_else(|| "no process can be started in one".into())),
+    };
+    let instead = "; memory and processes are limited by rlimits and by watching instead";
+    piece("cgroup", false, group.map_err(|why| why + instead));
     for (name, language, program) in [
         (
             "c",

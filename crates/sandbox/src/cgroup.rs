@@ -103,6 +103,32 @@ impl Drop for Cgroup {
 mod tests {
     use super::*;
 
+    /// Needs no controllers, only a writable cgroup2 mount, which few build hosts have.
+    #[test]
+    #[ignore = "needs a writable cgroup2 file system"]
+    fn a_sandbox_starts_in_its_group_and_takes_it_along() {
+        let python = crate::python::Python::find(Path::new("python3")).unwrap();
+        let image = python.image(Limits::default(), &[], None).unwrap();
+        let mounts = fs::read_to_string("/proc/self/mounts").unwrap();
+        let home = mounts
+            .lines()
+            .find(|l| l.contains(" cgroup2 "))
+            .and_then(|l| l.split(' ').nth(1))
+            .unwrap();
+        let group = Cgroup::make(Path::new(home), None).unwrap();
+        let path = group.path.clone();
+        let worker = crate::worker::Worker::start_in(&image, &[], None, Some(group)).unwrap();
+        assert_eq!(
+            fs::read_to_string(path.join("cgroup.procs"))
+                .unwrap()
+                .lines()
+                .count(),
+            1
+        );
+        drop(worker);
+        assert!(!path.exists());
+    }
+
     #[test]
     fn a_group_leaves_nothing_behind() {
         let home = std::env::temp_dir().join(format!("strawberry-cgroup-{}", std::process::id()));

@@ -38,9 +38,12 @@
 //! and output are compared by this library. So a program that exits, patches built-ins, overrides
 //! `__eq__`, reads frames or writes to its descriptors can only give wrong answers. What remains:
 //!
-//! - A test that compares two objects of the program's own class asks the program whether they are
-//!   equal. A test that uses a built-in's name and no other name of the program's means the program's
-//!   own definition of that name.
+//! - Where a test gives the program what it expects, the program can agree: comparing two objects of the
+//!   program's own classes, `in` with a container of a class the tests name, a method called with the
+//!   expected value. Comparing or calculating with plain data never asks it.
+//! - A test that uses a built-in's name and no other name of the program's means the program's own
+//!   definition of that name. Lists, dictionaries and sets that a test passes can be changed in place, as
+//!   in any Python call.
 //! - The tests, checkers and set-up code come from whoever owns the data set: they are confined like
 //!   programs, but they decide verdicts, also (by leaving processes behind in a judge) those of later
 //!   checks in the same pool.

@@ -5,7 +5,7 @@
 //! slot, which runs no program, serves many checks.
 
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::JoinHandle;
@@ -83,19 +83,19 @@ impl Sandbox {
     pub fn new(options: Options) -> Result<Sandbox, SandboxError> {
         let wanted = options.python.clone().unwrap_or_else(|| PathBuf::from("python3"));
         let python = Python::find(&wanted)?;
+        let image = python.image(options.limits, &[], None)?;
+        drop(Worker::start(&image, &[], None, None)?);
+        // Groups are a second fence: where one can be made but nothing started in it, go without.
+        let starts = |home: &PathBuf| Worker::start(&image, &[], None, Some(home)).is_ok();
+        let cgroups = Cgroup::home().ok().filter(starts);
+        let greeting = python.greeting();
         let shared = Arc::new(Shared {
-            image: python.image(options.limits, &[], None)?,
-            greeting: python.greeting(),
             python,
-            cgroups: Cgroup::home().ok(),
+            image,
+            greeting,
+            cgroups,
             options,
         });
-        drop(Worker::start(
-            &shared.image,
-            &shared.greeting,
-            None,
-            shared.cgroups.as_deref(),
-        )?);
         let cores = cores();
         let count = shared.options.slots.unwrap_or(cores.len()).clamp(1, 1024);
         let mut slots = Vec::new();
@@ -129,6 +129,11 @@ impl Sandbox {
     /// How many checks can run at the same time.
     pub fn slots(&self) -> usize {
         self.starters.len()
+    }
+
+    /// Where the processes' cgroups are made, if they have any.
+    pub fn cgroups(&self) -> Option<&Path> {
+        self.shared.cgroups.as_deref()
     }
 
     /// The interpreter's version: major, minor, micro.

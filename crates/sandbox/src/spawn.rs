@@ -25,6 +25,8 @@ use crate::root::Root;
 
 /// The host user a program runs as when the host process is root: `nobody`.
 const NOBODY: libc::uid_t = 65534;
+/// A step of the parent's.
+const IDENTITY: &str = "the identity map of a user namespace";
 /// From `linux/sched.h`; the constant in `libc` is too narrow.
 const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
 
@@ -109,7 +111,7 @@ pub(crate) fn spawn(
     // SAFETY: clone3 succeeded with CLONE_PIDFD, so the descriptor is ours.
     let mut process = Process::new(pid, unsafe { OwnedFd::from_raw_fd(pidfd) }, cgroup);
     drop(theirs);
-    map_identity(pid, plan.as_root).map_err(|e| unavailable("the identity map of a user namespace", e))?;
+    map_identity(pid, plan.as_root).map_err(|e| unavailable(IDENTITY, e))?;
     ours.write_all(b"g")
         .map_err(|e| SandboxError::os("starting a sandbox", e))?;
     let mut report = Vec::new();
@@ -137,6 +139,9 @@ fn unavailable(step: &'static str, error: std::io::Error) -> SandboxError {
             "; set kernel.unprivileged_userns_clone=1, or allow user namespaces in the container"
         }
         ("new namespaces", Some(libc::EAGAIN)) => "; too many processes for this user",
+        (IDENTITY, _) => {
+            "; root needs to map user 65534 here: give the container more user ids, or run as an ordinary user"
+        }
         ("Landlock", _) => "; needs Linux 5.13 or later with `landlock` among the enabled security modules",
         (_, Some(libc::EPERM | libc::EACCES)) => {
             "; a security module may forbid it (on Ubuntu: kernel.apparmor_restrict_unprivileged_userns=0)"

@@ -32,6 +32,20 @@ impl Worker {
         core: Option<usize>,
         groups: Option<&Path>,
     ) -> Result<Worker, SandboxError> {
+        let group = groups
+            .map(|home| Cgroup::make(home, Some(&image.limits)))
+            .transpose();
+        let group = group.map_err(|e| SandboxError::os("making a cgroup", e))?;
+        Worker::start_in(image, greeting, core, group)
+    }
+
+    /// The same, in a group that has been made.
+    pub(crate) fn start_in(
+        image: &Image,
+        greeting: &[u8],
+        core: Option<usize>,
+        group: Option<Cgroup>,
+    ) -> Result<Worker, SandboxError> {
         let (stdin_read, stdin) = pipe()?;
         let (stdout, stdout_write) = pipe()?;
         let (stderr, stderr_write) = pipe()?;
@@ -40,10 +54,6 @@ impl Worker {
             // SAFETY: sets a flag on a descriptor we own.
             unsafe { libc::fcntl(file.as_raw_fd(), libc::F_SETFL, libc::O_NONBLOCK) };
         }
-        let group = groups
-            .map(|home| Cgroup::make(home, Some(&image.limits)))
-            .transpose();
-        let group = group.map_err(|e| SandboxError::os("making a cgroup", e))?;
         let fds = [
             stdin_read.as_raw_fd(),
             stdout_write.as_raw_fd(),
