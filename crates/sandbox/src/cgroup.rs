@@ -4,8 +4,7 @@
 //! the memory of all of them together). Where the parent of our own group has the `memory` and `pids`
 //! controllers enabled for its children and is writable, both limits are also the kernel's.
 
-use std::fs::{self, File};
-use std::os::fd::{AsRawFd, RawFd};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -16,7 +15,6 @@ static NEXT: AtomicU64 = AtomicU64::new(0);
 /// A cgroup holding one sandboxed process and its children; removed when dropped.
 pub(crate) struct Cgroup {
     path: PathBuf,
-    directory: File,
 }
 
 impl Cgroup {
@@ -66,10 +64,7 @@ impl Cgroup {
         );
         let path = home.join(name);
         fs::create_dir(&path)?;
-        let group = Cgroup {
-            directory: File::open(&path)?,
-            path,
-        };
+        let group = Cgroup { path };
         if let Some(limits) = limits {
             fs::write(group.path.join("memory.max"), limits.memory.to_string())?;
             fs::write(group.path.join("pids.max"), limits.processes.to_string())?;
@@ -79,9 +74,9 @@ impl Cgroup {
         Ok(group)
     }
 
-    /// The group's directory, for `CLONE_INTO_CGROUP`.
-    pub(crate) fn fd(&self) -> RawFd {
-        self.directory.as_raw_fd()
+    /// Puts a process into the group.
+    pub(crate) fn add(&self, pid: libc::pid_t) -> std::io::Result<()> {
+        fs::write(self.path.join("cgroup.procs"), pid.to_string())
     }
 
     /// Whether the kernel killed a process of the group for want of memory.

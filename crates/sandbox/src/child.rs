@@ -1,7 +1,7 @@
 //! The child's life between `clone` and `exec`.
 //!
-//! There the child is a copy of a process that may have other threads: it makes
-//! system calls on data prepared beforehand and neither allocates nor locks.
+//! There the child shares the memory of a process with other threads: it makes system calls on data
+//! prepared beforehand, writes to its own stack and `errno` only, and neither allocates nor locks.
 
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsRawFd, RawFd};
@@ -67,7 +67,7 @@ pub(crate) struct Plan<'a> {
 /// Only between `clone` and `exec`.
 pub(crate) unsafe fn run(plan: &Plan) -> ! {
     let mut setup = plan.setup;
-    // SAFETY: as the caller promises; every pointer comes from `plan`, which this copy owns.
+    // SAFETY: as the caller promises; every pointer comes from `plan`, which outlives this.
     let failed = unsafe {
         match prepare(plan, &mut setup) {
             Ok(()) => exec(plan),
@@ -90,15 +90,12 @@ unsafe fn prepare(plan: &Plan, setup: &mut RawFd) -> ChildResult {
     unsafe {
         libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as c_ulong, 0, 0, 0);
         libc::close(plan.parent_end);
+        check(Step::Sync, libc::write(*setup, c"r".as_ptr().cast(), 1) as i64)?;
         let mut go = 0u8;
         if libc::read(*setup, (&raw mut go).cast(), 1) != 1 {
             return Err(Step::Sync);
         }
         check(Step::Session, libc::setsid())?;
-        let mut none: libc::sigset_t = std::mem::zeroed();
-        libc::sigemptyset(&raw mut none);
-        libc::sigprocmask(libc::SIG_SETMASK, &raw const none, std::ptr::null_mut());
-        libc::signal(libc::SIGPIPE, libc::SIG_DFL);
         build_root(plan)?;
         check(Step::Host, libc::sethostname(c"sandbox".as_ptr(), 7))?;
         if let Some(core) = plan.core {
@@ -377,6 +374,17 @@ unsafe fn arrange_fds(plan: &Plan, setup: &mut RawFd) -> ChildResult {
 /// # Safety
 /// Only between `clone` and `exec`.
 unsafe fn exec(plan: &Plan) -> Step {
+    // Handlers first: once signals are let in again, none of ours may run.
+    for signal in 1..=64 {
+        // SAFETY: an all-zero kernel `sigaction` means the default; numbers it refuses have no handlers.
+        unsafe { libc::syscall(libc::SYS_rt_sigaction, signal, [0u64; 4].as_ptr(), 0usize, 8usize) };
+    }
+    // SAFETY: a signal set is plain data, and ours.
+    unsafe {
+        let mut none: libc::sigset_t = std::mem::zeroed();
+        libc::sigemptyset(&raw mut none);
+        libc::sigprocmask(libc::SIG_SETMASK, &raw const none, std::ptr::null_mut());
+    }
     let (fd, path, flags) = match &plan.image.executable {
         Executable::Path(path) => (libc::AT_FDCWD, path.as_ptr(), 0),
         Executable::Memory(fd) => (fd.as_raw_fd(), c"".as_ptr(), libc::AT_EMPTY_PATH),

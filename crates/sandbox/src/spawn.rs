@@ -11,8 +11,10 @@ use std::ffi::CString;
 use std::io::{Read, Write};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::{Mutex, PoisonError};
 
-use libc::{c_char, c_int};
+use libc::{c_char, c_int, c_ulong, c_void};
 use seccompiler::BpfProgram;
 
 use crate::cgroup::Cgroup;
@@ -27,8 +29,8 @@ use crate::root::Root;
 const NOBODY: libc::uid_t = 65534;
 /// A step of the parent's.
 const IDENTITY: &str = "the identity map of a user namespace";
-/// From `linux/sched.h`; the constant in `libc` is too narrow.
-const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
+/// Bytes of stack for the child.
+const CHILD_STACK: usize = 256 << 10;
 
 /// What is executed: a file of the new root, or a program held in memory.
 pub(crate) enum Executable {
@@ -83,40 +85,31 @@ pub(crate) fn spawn(
             std::io::Error::from_raw_os_error(libc::ENOSYS),
         ));
     }
-    let mut pidfd: c_int = -1;
-    // SAFETY: clone_args is plain data for which all-zero is valid.
-    let mut args: libc::clone_args = unsafe { std::mem::zeroed() };
-    args.flags = (libc::CLONE_NEWUSER
-        | libc::CLONE_NEWPID
-        | libc::CLONE_NEWNS
-        | libc::CLONE_NEWNET
-        | libc::CLONE_NEWIPC
-        | libc::CLONE_NEWUTS
-        | libc::CLONE_PIDFD) as u64;
-    args.pidfd = &raw mut pidfd as u64;
-    if let Some(group) = &cgroup {
-        args.flags |= CLONE_INTO_CGROUP;
-        args.cgroup = group.fd() as u64;
-    }
-    // SAFETY: without CLONE_VM this is a fork: the child gets its own copy of everything `plan` refers to.
-    let pid = unsafe { libc::syscall(libc::SYS_clone3, &raw const args, size_of::<libc::clone_args>()) };
-    if pid == 0 {
-        // SAFETY: we are the child between clone and exec.
-        unsafe { child::run(&plan) }
-    }
-    if pid < 0 {
-        return Err(unavailable("new namespaces", std::io::Error::last_os_error()));
-    }
-    let pid = pid as libc::pid_t;
-    // SAFETY: clone3 succeeded with CLONE_PIDFD, so the descriptor is ours.
-    let mut process = Process::new(pid, unsafe { OwnedFd::from_raw_fd(pidfd) }, cgroup);
-    drop(theirs);
-    map_identity(pid, plan.as_root).map_err(|e| unavailable(IDENTITY, e))?;
-    ours.write_all(b"g")
-        .map_err(|e| SandboxError::os("starting a sandbox", e))?;
-    let mut report = Vec::new();
-    ours.read_to_end(&mut report)
-        .map_err(|e| SandboxError::os("starting a sandbox", e))?;
+    let pidfd = AtomicI32::new(-1);
+    let mut stack = vec![0u8; CHILD_STACK];
+    let shared = plan.as_root.then(Undumpable::enter);
+    let (pid, introduced) = std::thread::scope(|scope| {
+        let introduce = || introduce(&mut ours, &pidfd, plan.as_root, cgroup.as_ref());
+        let helper = std::thread::Builder::new().spawn_scoped(scope, introduce);
+        let helper = helper.map_err(|e| SandboxError::os("a thread that starts a sandbox", e))?;
+        let pid = clone(&plan, &mut stack, &pidfd);
+        // With the last copy of the child's end gone, the helper is at its end too.
+        drop(theirs);
+        Ok((pid, helper.join()))
+    })?;
+    drop(shared);
+    let pid = pid.map_err(|e| unavailable("new namespaces", e))?;
+    // SAFETY: clone succeeded with CLONE_PIDFD, so the descriptor is ours.
+    let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd.into_inner()) };
+    let mut process = Process::new(pid, pidfd, cgroup);
+    let report = match introduced {
+        Ok(report) => report.map_err(|e| unavailable(IDENTITY, e))?,
+        Err(_) => {
+            return Err(SandboxError::Setup(
+                "the thread that starts a sandbox failed".into(),
+            ));
+        }
+    };
     match report.as_slice() {
         [] => Ok(process),
         [step, errno @ ..] if errno.len() == 4 => {
@@ -129,6 +122,112 @@ pub(crate) fn spawn(
             Err(unavailable(step, std::io::Error::from_raw_os_error(errno)))
         }
         _ => Err(SandboxError::Setup("the child's report is garbled".into())),
+    }
+}
+
+/// Makes the child. It shares our memory until it executes the program, as after `vfork`, because copying
+/// the page tables of a process that holds a model takes longer than everything else here; the calling
+/// thread stands still meanwhile.
+fn clone(plan: &Plan, stack: &mut [u8], pidfd: &AtomicI32) -> std::io::Result<libc::pid_t> {
+    extern "C" fn enter(plan: *mut c_void) -> c_int {
+        // SAFETY: `plan` is the reference given to clone below, alive until that call returns.
+        unsafe { child::run(&*plan.cast::<Plan>()) }
+    }
+    let flags = libc::CLONE_NEWUSER
+        | libc::CLONE_NEWPID
+        | libc::CLONE_NEWNS
+        | libc::CLONE_NEWNET
+        | libc::CLONE_NEWIPC
+        | libc::CLONE_NEWUTS
+        | libc::CLONE_PIDFD
+        | libc::CLONE_VM
+        | libc::CLONE_VFORK;
+    // SAFETY: signal sets are plain data. No signal may run a handler of ours in the child, so all are
+    // blocked around the call. The stack is ours, its top aligned to 16 bytes, and unused until the child
+    // is gone from our memory, which is when the call returns.
+    unsafe {
+        let (mut all, mut before): (libc::sigset_t, libc::sigset_t) =
+            (std::mem::zeroed(), std::mem::zeroed());
+        libc::sigfillset(&raw mut all);
+        libc::pthread_sigmask(libc::SIG_SETMASK, &raw const all, &raw mut before);
+        let top = stack.as_mut_ptr_range().end;
+        let top = top.sub(top.addr() % 16);
+        let pid = libc::clone(
+            enter,
+            top.cast(),
+            flags,
+            (&raw const *plan).cast_mut().cast(),
+            pidfd.as_ptr(),
+        );
+        let error = std::io::Error::last_os_error();
+        libc::pthread_sigmask(libc::SIG_SETMASK, &raw const before, std::ptr::null_mut());
+        if pid < 0 { Err(error) } else { Ok(pid) }
+    }
+}
+
+/// The helper's part while the calling thread stands still: when the child says it is there, puts it into
+/// its group, maps its identity and lets it go on. Returns what the child reports; nothing is success.
+fn introduce(
+    ours: &mut UnixStream,
+    pidfd: &AtomicI32,
+    as_root: bool,
+    cgroup: Option<&Cgroup>,
+) -> std::io::Result<Vec<u8>> {
+    let mut rest = Vec::new();
+    let mut there = [0u8; 1];
+    if ours.read(&mut there)? == 0 {
+        return Ok(rest);
+    }
+    let done = (|| {
+        let info = std::fs::read_to_string(format!("/proc/self/fdinfo/{}", pidfd.load(Ordering::Acquire)))?;
+        let pid = info
+            .lines()
+            .find_map(|l| l.strip_prefix("Pid:"))
+            .and_then(|p| p.trim().parse().ok());
+        let pid = pid.ok_or_else(|| std::io::Error::other("the child's number is unknown"))?;
+        if let Some(group) = cgroup {
+            group.add(pid)?;
+        }
+        map_identity(pid, as_root)?;
+        ours.write_all(b"g")
+    })();
+    if let Err(error) = done {
+        // Nothing to read lets the child give up.
+        ours.shutdown(std::net::Shutdown::Both)?;
+        return Err(error);
+    }
+    ours.read_to_end(&mut rest)?;
+    Ok(rest)
+}
+
+/// While a child of root shares our memory under another identity, that identity must not be able to
+/// look at it. Changing the identity makes the memory "not dumpable"; the last child gone, this puts back
+/// what was before.
+struct Undumpable;
+
+/// Children on their way, and what the flag was before the first.
+static ON_THEIR_WAY: Mutex<(u32, c_int)> = Mutex::new((0, 1));
+
+impl Undumpable {
+    fn enter() -> Self {
+        let mut state = ON_THEIR_WAY.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.0 == 0 {
+            // SAFETY: takes and changes plain numbers.
+            state.1 = unsafe { libc::prctl(libc::PR_GET_DUMPABLE, 0, 0, 0, 0) };
+        }
+        state.0 += 1;
+        Undumpable
+    }
+}
+
+impl Drop for Undumpable {
+    fn drop(&mut self) {
+        let mut state = ON_THEIR_WAY.lock().unwrap_or_else(PoisonError::into_inner);
+        state.0 -= 1;
+        if state.0 == 0 {
+            // SAFETY: takes and changes plain numbers.
+            unsafe { libc::prctl(libc::PR_SET_DUMPABLE, c_ulong::from(state.1 == 1), 0, 0, 0) };
+        }
     }
 }
 
