@@ -24,6 +24,9 @@ const CONTROL_INTERVAL: Duration = Duration::from_millis(25);
 /// Time allowed for the connection to end after `[DONE]`, so that it can be used again.
 const DRAIN_TIMEOUT: Duration = Duration::from_millis(100);
 
+/// Text of one attempt at most, in bytes.
+const MAX_TEXT_BYTES: usize = 16 << 20;
+
 /// What is asked after a thought was cut off.
 const ANSWER_NOW: &str = "Time for thinking is up. Give the final answer now.";
 
@@ -299,6 +302,11 @@ impl Attempt<'_> {
             return Some(End::Stopped(Finish::Cancelled));
         }
         let counts = reader.counts();
+        // A server that ignores the limit. Pieces are counted, so there is some room for odd pieces.
+        let limit = 2 * u64::from(self.request.max_tokens) + 64;
+        if counts.thinking + counts.answer > limit || self.text.len() > MAX_TEXT_BYTES {
+            return Some(End::Stopped(Finish::Length));
+        }
         let in_thought = reader.channel() == Channel::Thinking;
         let counted = if in_thought {
             counts.thinking

@@ -10,6 +10,9 @@ use strawberry_core::{Channel, Finish, ModelEvent, ThinkSplitter, TokenLogprob, 
 
 use crate::sse::{MAX_EVENT_BYTES, SseParser};
 
+/// The longest response that is not streamed, in bytes.
+const MAX_DOCUMENT_BYTES: usize = 4 << 20;
+
 /// Tool calls in one response at most.
 const MAX_TOOL_CALLS: usize = 128;
 
@@ -76,15 +79,15 @@ impl ResponseReader {
     /// Takes the next bytes and adds the text they complete to `out`, as [`ModelEvent::Text`]; after an
     /// error, `out` has what came before it.
     pub fn push(&mut self, bytes: &[u8], out: &mut Vec<ModelEvent>) -> Result<(), ReadError> {
-        let too_long = || ReadError::Malformed(format!("a piece longer than {MAX_EVENT_BYTES} bytes"));
+        let too_long = |limit| ReadError::Malformed(format!("a piece longer than {limit} bytes"));
         if let Some(document) = &mut self.document {
-            if document.len() + bytes.len() > MAX_EVENT_BYTES {
-                return Err(too_long());
+            if document.len() + bytes.len() > MAX_DOCUMENT_BYTES {
+                return Err(too_long(MAX_DOCUMENT_BYTES));
             }
             document.extend_from_slice(bytes);
             return Ok(());
         }
-        for event in self.sse.push(bytes).map_err(|_| too_long())? {
+        for event in self.sse.push(bytes).map_err(|_| too_long(MAX_EVENT_BYTES))? {
             self.event(&event, out)?;
         }
         Ok(())

@@ -110,6 +110,20 @@ async fn a_model_without_thinking_stops_at_its_budget() {
 }
 
 #[tokio::test]
+async fn a_server_that_ignores_the_limit_is_cut_off() {
+    let server = Server::start(&["tiny"], |_, _| {
+        let mut steps = vec![stream_head()];
+        steps.extend((0..500).map(|_| delta(json!({"content": "a"}))));
+        steps.push(Step::Hang);
+        steps
+    })
+    .await;
+    let sampled = sample(&connect(&server).await, request("?")).await.unwrap();
+    assert_eq!(sampled.finish, Some(Finish::Length));
+    assert!(sampled.answer.len() > 100);
+}
+
+#[tokio::test]
 async fn a_model_without_thinking_can_be_asked_to_come_to_its_end() {
     let server = Server::start(
         &["tiny"],
