@@ -124,6 +124,9 @@ impl Plan {
     /// A budget of zero, or one beyond any use, is refused with a message that names it.
     pub fn new(problem: &Problem, info: &ModelInfo, options: &PlanOptions) -> Result<Plan, PlanError> {
         check(&options.budget)?;
+        if options.temperature.is_some_and(|t| !(0.0..=100.0).contains(&t)) {
+            return Err(PlanError("temperature must be between 0 and 100".to_owned()));
+        }
         let overridden = options.budget != Budget::default();
         let effort = options.effort.or((!overridden).then_some(Effort::default()));
         let budget = budget(effort.unwrap_or_default(), &options.budget);
@@ -240,7 +243,7 @@ fn attempt_spec(
         answer_tokens,
     };
     AttemptSpec {
-        messages: prompt::chain_of_thought(problem, info.reasoning),
+        messages: prompt::chain_of_thought(problem, info),
         sampling: Sampling {
             temperature: options.temperature.unwrap_or(0.7),
             top_p: 0.95,

@@ -1,11 +1,34 @@
 //! How a question is put to a model so that it thinks and marks its answer.
 
-use strawberry_core::{Message, Problem, Role};
+use strawberry_core::{Message, ModelInfo, Problem, Role};
 
 /// What makes a chat model think aloud and end with an answer that can be found.
-const CHAIN_OF_THOUGHT: &str = "Think step by step. End with one line: \"The answer is X.\"";
+const CHAIN_OF_THOUGHT: &str = "Think step by step. End with a line that begins \"The answer is\".";
 /// The same for a model that thinks in a block of its own and only has to mark the answer.
-const MARK_ANSWER: &str = "End with one line: \"The answer is X.\"";
+const MARK_ANSWER: &str = "End with a line that begins \"The answer is\".";
+/// A model with fewer parameters than this follows examples better than instructions.
+const SMALL: u64 = 1_000_000_000;
+/// The examples are left out where they would take a large part of the context.
+const ROOMY: u64 = 2048;
+/// Worked examples for small models: question, answer.
+const EXAMPLES: [(&str, &str); 4] = [
+    (
+        "Mia has 14 pencils. She buys 3 boxes with 6 pencils each. How many pencils does she have now?",
+        "The 3 boxes hold 3 * 6 = 18 pencils. With the 14 she had, that makes 14 + 18 = 32.\nThe answer is 32.",
+    ),
+    (
+        "There are 45 marbles in a bag. 17 of them are red and the others are blue. How many are blue?",
+        "Of the 45 marbles 17 are red, so 45 - 17 = 28 are blue.\nThe answer is 28.",
+    ),
+    (
+        "What is 15% of 80?",
+        "15% of 80 is 80 * 15 / 100 = 12.\nThe answer is 12.",
+    ),
+    (
+        "A hall has 96 seats in 8 equal rows, and 5 seats of each row are taken. How many seats are free?",
+        "Each row has 96 / 8 = 12 seats, so 12 - 5 = 7 of a row are free. In 8 rows that makes 8 * 7 = 56.\nThe answer is 56.",
+    ),
+];
 /// What closes a chain of thought that used up its budget, in a model without thinking blocks.
 pub const CLOSE_CHAIN_OF_THOUGHT: &str = "\n\nThe answer is";
 
@@ -73,19 +96,35 @@ pub fn is_closed(problem: &Problem) -> bool {
         || asks.iter().any(|w| text.contains(w))
 }
 
-/// The conversation with the last user message extended so that the model thinks aloud (`reasoning`
-/// false) or merely marks its answer (`reasoning` true). An open question is left as it is.
-pub fn chain_of_thought(problem: &Problem, reasoning: bool) -> Vec<Message> {
+/// The conversation, put so that the model thinks aloud and marks its answer.
+///
+/// A small model gets worked examples before a single question; any other gets an instruction after it (one
+/// that thinks in a block of its own is only asked to mark the answer). An open question is left as it is.
+pub fn chain_of_thought(problem: &Problem, info: &ModelInfo) -> Vec<Message> {
     let mut messages = problem.messages.clone();
     if !is_closed(problem) {
         return messages;
     }
-    if let Some(last) = messages.iter_mut().rev().find(|m| m.role == Role::User) {
-        last.content = format!(
-            "{}\n\n{}",
-            last.content.trim_end(),
-            if reasoning { MARK_ANSWER } else { CHAIN_OF_THOUGHT }
-        );
+    let small = !info.reasoning
+        && info.parameters.is_some_and(|n| n < SMALL)
+        && info.context_length.is_none_or(|n| n >= ROOMY);
+    let single = messages.iter().filter(|m| m.role != Role::System).count() == 1;
+    let Some(last) = messages.iter().rposition(|m| m.role == Role::User) else {
+        return messages;
+    };
+    if small && single {
+        let examples = EXAMPLES
+            .iter()
+            .flat_map(|(q, a)| [Message::user(*q), Message::assistant(*a)]);
+        messages.splice(last..last, examples);
+    } else {
+        let question = &mut messages[last].content;
+        let ask = if info.reasoning {
+            MARK_ANSWER
+        } else {
+            CHAIN_OF_THOUGHT
+        };
+        *question = format!("{}\n\n{ask}", question.trim_end());
     }
     messages
 }
@@ -121,10 +160,25 @@ mod tests {
             Message::assistant("Hello"),
             Message::user("2+2=?"),
         ]);
-        let out = chain_of_thought(&chat, false);
+        let out = chain_of_thought(&chat, &ModelInfo::default());
         assert_eq!(out[..2], chat.messages[..2]);
         assert!(out[2].content.starts_with("2+2=?\n\nThink step by step."));
         let open = Problem::question("Write a poem.");
-        assert_eq!(chain_of_thought(&open, false), open.messages);
+        assert_eq!(chain_of_thought(&open, &ModelInfo::default()), open.messages);
+    }
+
+    #[test]
+    fn a_small_model_gets_examples_before_the_question() {
+        let small = ModelInfo {
+            parameters: Some(135_000_000),
+            ..ModelInfo::default()
+        };
+        let problem = Problem::chat(vec![Message::system("Be brief."), Message::user("2+2=?")]);
+        let out = chain_of_thought(&problem, &small);
+        assert_eq!(out.len(), 2 + 2 * EXAMPLES.len());
+        assert_eq!(
+            (&out[0], out.last()),
+            (&problem.messages[0], problem.messages.last())
+        );
     }
 }

@@ -1,0 +1,136 @@
+//! Turns arguments into the parts that do the work: models, stores, plans.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use strawberry_core::{Budget, Model, RunId, TraceStore, Verifier};
+use strawberry_engine::engine::{Engine, EngineOptions};
+use strawberry_hub::Hub;
+use strawberry_remote::{RemoteModel, RemoteOptions};
+use strawberry_store::Store;
+use strawberry_think::{PlanOptions, Recorder, RunControl, Thinker};
+use strawberry_verify::MathVerifier;
+
+use crate::cli::{ModelArgs, ThinkArgs};
+use crate::error::CliError;
+
+/// The folder of everything that is kept: `STRAWBERRY_HOME`, or `strawberry` under the XDG data folder.
+pub fn data_dir() -> Result<PathBuf, CliError> {
+    strawberry_hub::data_dir().map_err(CliError::failure)
+}
+
+/// The verifier of answers.
+pub fn verifier() -> Arc<dyn Verifier> {
+    Arc::new(MathVerifier::default())
+}
+
+/// The model that `--model` names.
+pub async fn model(args: &ModelArgs) -> Result<Arc<dyn Model>, CliError> {
+    if args.model.starts_with("http://") || args.model.starts_with("https://") {
+        let remote = RemoteModel::connect(&args.model, RemoteOptions::from_env())
+            .await
+            .map_err(CliError::failure)?;
+        return Ok(Arc::new(remote));
+    }
+    Ok(Arc::new(local(args).await?))
+}
+
+/// The local model that `--model` names.
+pub async fn local(args: &ModelArgs) -> Result<Engine, CliError> {
+    let spec = args.model.clone();
+    let threads = args.threads.map(usize::from);
+    // Reading and repacking weights takes a while; it never blocks the runtime's own threads.
+    let engine = tokio::task::spawn_blocking(move || {
+        let path = Hub::open()
+            .and_then(|hub| hub.resolve(&spec))
+            .map_err(CliError::failure)?;
+        Engine::load(
+            &path,
+            &EngineOptions {
+                threads,
+                ..EngineOptions::default()
+            },
+        )
+        .map_err(CliError::failure)
+    });
+    engine.await.map_err(CliError::failure)?
+}
+
+/// The model and the verifier, ready to think.
+pub async fn thinker(args: &ModelArgs) -> Result<Thinker, CliError> {
+    Ok(Thinker {
+        model: model(args).await?,
+        verifier: verifier(),
+    })
+}
+
+/// The store of traces, jobs and conversations.
+pub async fn store() -> Result<Arc<Store>, CliError> {
+    let path = data_dir()?.join("traces.db");
+    Ok(Arc::new(Store::open(path).await.map_err(CliError::failure)?))
+}
+
+/// Milliseconds since the Unix epoch.
+pub fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// A new id: unique, sortable by time.
+pub fn new_id() -> String {
+    uuid::Uuid::now_v7().simple().to_string()
+}
+
+/// A recorder of a new run.
+pub fn recorder(store: Arc<dyn TraceStore>) -> Recorder {
+    Recorder {
+        store,
+        run: RunId(new_id()),
+        time_ms: now_ms(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    }
+}
+
+/// What the arguments ask of thinking.
+pub fn plan_options(args: &ThinkArgs) -> PlanOptions {
+    PlanOptions {
+        effort: args.effort,
+        budget: Budget {
+            samples: args.samples,
+            tokens: args.tokens,
+            wall_ms: args.think,
+            ..Budget::default()
+        },
+        strategy: args.strategy,
+        temperature: args.temperature,
+        seed: args.seed,
+    }
+}
+
+/// Ctrl-C (or a polite kill) once: the best answer so far; twice: out at once.
+pub fn interrupt_on_signal(control: RunControl) {
+    tokio::spawn(async move {
+        signal().await;
+        control.interrupt();
+        signal().await;
+        std::process::exit(130);
+    });
+}
+
+/// The next SIGINT or SIGTERM.
+pub async fn signal() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    // Without signals the process is simply stopped by the system.
+    let _ = tokio::signal::ctrl_c().await;
+}

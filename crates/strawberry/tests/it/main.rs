@@ -1,0 +1,9 @@
+//! The command line as users meet it: a real binary, a real (tiny, random) model, a real store.
+
+mod ask;
+mod bad_input;
+mod chat;
+mod kill;
+mod support;
+mod tables;
+mod verify;
