@@ -9,7 +9,13 @@ use strawberry_verify::Mode;
 
 /// Strawberry: a reasoning system. It thinks before it answers, shows its thinking, and checks the answer.
 #[derive(Parser, Debug)]
-#[command(name = "strawberry", version, about, max_term_width = 100, args_override_self = true)]
+#[command(
+    name = "strawberry",
+    version,
+    about,
+    max_term_width = 100,
+    args_override_self = true
+)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]

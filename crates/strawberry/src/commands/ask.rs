@@ -26,11 +26,12 @@ pub async fn run(args: AskArgs) -> Result<(), CliError> {
     Plan::new(&problem, &Default::default(), &options).map_err(CliError::usage)?;
     let thinker = open::thinker(&args.model).await?;
     let plan = Plan::new(&problem, &thinker.model.info(), &options).map_err(CliError::usage)?;
-    let recorder = if args.no_trace {
+    let store = if args.no_trace {
         None
     } else {
-        Some(open::recorder(open::store().await?))
+        Some(open::store().await?)
     };
+    let recorder = store.clone().map(|store| open::recorder(store));
 
     let control = RunControl::new();
     open::interrupt_on_signal(control.clone());
@@ -47,6 +48,9 @@ pub async fn run(args: AskArgs) -> Result<(), CliError> {
         .await;
     if let Some(watching) = watching {
         let _ = watching.await;
+    }
+    if let Some(store) = store {
+        store.close().await;
     }
     let report = report.map_err(CliError::failure)?;
     print(&report, args.json)?;

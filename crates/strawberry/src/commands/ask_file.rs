@@ -76,6 +76,7 @@ pub async fn run(args: AskArgs) -> Result<(), CliError> {
         .job_results(&batch.job)
         .await
         .map_err(CliError::failure)?;
+    batch.store.close().await;
     write_results(&results, args.out.as_deref())?;
     summary(&results, problems.len(), interrupted)?;
     if interrupted {

@@ -54,7 +54,9 @@ pub async fn run(args: ChatArgs) -> Result<(), CliError> {
     {
         chat.add(vec![Message::system(system)], None).await?;
     }
-    chat.talk().await
+    let result = chat.talk().await;
+    chat.store.close().await;
+    result
 }
 
 struct Chat {

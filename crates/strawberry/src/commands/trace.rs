@@ -10,11 +10,17 @@ use crate::{open, out};
 /// Lists, shows, exports, replays or removes runs.
 pub async fn run(command: TraceCommand) -> Result<(), CliError> {
     let store = open::store().await?;
+    let result = on(&*store, command).await;
+    store.close().await;
+    result
+}
+
+async fn on(store: &dyn TraceStore, command: TraceCommand) -> Result<(), CliError> {
     match command {
-        TraceCommand::List { limit, json } => list(&*store, limit, json).await,
-        TraceCommand::Show { id, json } => show(&*store, &id, json).await,
-        TraceCommand::Export { id } => export(&*store, id.as_deref()).await,
-        TraceCommand::Replay { id, json } => replayed(&*store, &id, json).await,
+        TraceCommand::List { limit, json } => list(store, limit, json).await,
+        TraceCommand::Show { id, json } => show(store, &id, json).await,
+        TraceCommand::Export { id } => export(store, id.as_deref()).await,
+        TraceCommand::Replay { id, json } => replayed(store, &id, json).await,
         TraceCommand::Rm { ids, json } => {
             let mut removed = Vec::new();
             for id in &ids {
