@@ -21,13 +21,17 @@ fn main() {
                 continue;
             }
         };
+        if args[0] == "soundness" {
+            soundness(&p, &mut solved, &mut time);
+            continue;
+        }
         if args[0] == "speed" {
             use strawberry_geometry::prove::prepare;
             use strawberry_geometry::search::{
                 candidates::{Salient, candidates},
                 run::heuristic,
             };
-            let d = figure::draw::draw(&p, 1, &|| false).unwrap();
+            let d = figure::draw::draw(&p, 1 ^ figure::rng::seed_of(&p.source), &|| false).unwrap();
             let pr = prepare(&p, &d).unwrap();
             let mut base = State::new(&pr.figures[0], false);
             base.assume(&pr.facts, 0);
@@ -102,7 +106,7 @@ fn main() {
             continue;
         }
         let t = Instant::now();
-        let Ok(d) = figure::draw::draw(&p, 1, &|| false) else {
+        let Ok(d) = figure::draw::draw(&p, 1 ^ figure::rng::seed_of(&p.source), &|| false) else {
             println!("{name}: UNDRAWABLE");
             continue;
         };
@@ -143,4 +147,75 @@ fn main() {
         );
     }
     println!("SOLVED {solved}/{total} closure {time:.0} ms");
+}
+
+/// Weakened statements on the figure of the full one: counts trials (in `time`) and wrong proofs (in `wrong`).
+fn soundness(p: &lang::problem::Problem, wrong: &mut usize, tried: &mut f64) {
+    use figure::measure::holds;
+    use strawberry_geometry::search::{
+        candidates::{Salient, candidates},
+        score::Heuristic,
+    };
+    let Ok(full) = figure::draw::draw(p, 5, &|| false) else {
+        return;
+    };
+    let Some(f) = full.good.first() else { return };
+    let mut r = figure::rng::Rng::new(3);
+    let facts = p.hypotheses();
+    for i in 0..facts.len() {
+        let mut weak = facts.clone();
+        weak.remove(i);
+        let other = (0..4).find_map(|_| {
+            let mut xy: Vec<[f64; 2]> = f.xy.iter().map(|q| q.map(|c| c + 0.01 * r.normal())).collect();
+            let all: Vec<u8> = (0..xy.len() as u8).collect();
+            let ok = figure::solve::solve(&weak, &all, &mut xy)
+                && f.xy
+                    .iter()
+                    .zip(&xy)
+                    .all(|(a, b)| (a[0] - b[0]).hypot(a[1] - b[1]) < 0.1);
+            figure::Figure::normalised(&xy).filter(|g| ok && weak.iter().all(|a| holds(a, g)))
+        });
+        if other.is_none_or(|g| p.goals.iter().all(|goal| holds(goal, &g))) {
+            continue;
+        }
+        let Some(rows) = p
+            .goals
+            .iter()
+            .map(|g| atom_rows(f, g))
+            .collect::<Option<Vec<_>>>()
+        else {
+            continue;
+        };
+        let rows = rows.concat();
+        let mut s = State::new(f, false);
+        s.assume(&weak, 0);
+        s.close(&[], &|| false);
+        *tried += 1.0;
+        if s.knows_all(&rows) {
+            *wrong += 1;
+            println!("{}: WRONG without {}", p.name, facts[i].show(&p.points));
+        }
+        let h = Heuristic {
+            relevance: vec![1.0; p.points.len()],
+        };
+        let salient = Salient::of(weak.iter());
+        let pool = candidates(&s, std::slice::from_ref(f), &salient, &h, None, 4000);
+        let step = (pool.len() / 12).max(1);
+        for c in pool.iter().step_by(step) {
+            let mut t = s.clone();
+            let x = t.add_point(c.at[0]);
+            t.assume(&c.make.facts(x), 0);
+            t.close(&[], &|| false);
+            *tried += 1.0;
+            if t.knows_all(&rows) {
+                *wrong += 1;
+                println!(
+                    "{}: WRONG without {} with {}",
+                    p.name,
+                    facts[i].show(&p.points),
+                    c.make.words(&p.points)
+                );
+            }
+        }
+    }
 }

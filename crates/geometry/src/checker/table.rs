@@ -101,6 +101,7 @@ impl Binding<'_> {
                 ("cross", [l, m]) => f.crossing(l[0], l[1], m[0], m[1]).map(|_| true)?,
                 ("longer", [x, y]) => f.len(x[0], x[1]) > f.len(y[0], y[1]) * (1.0 + 1e-8),
                 ("order", [x, y]) => f.middle(x[0], x[1], x[2]) == f.middle(y[0], y[1], y[2]),
+                ("oblique", [t]) => f.cosine(t[0], t[1], t[2]).abs() > 1e-6,
                 ("differ", [x, y]) => {
                     let angle = |t: &[Pt]| f.sine(t[0], t[1], t[2]).abs().atan2(f.cosine(t[0], t[1], t[2]));
                     (angle(x) - angle(y)).abs() > 1e-6

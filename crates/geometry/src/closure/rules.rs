@@ -245,6 +245,12 @@ pub fn instance(f: &Figure, rule: Rule, p: &[Pt], q: Frac) -> Option<Instance> {
             let seen = |s: i64| dir_row(f, &[(c, b, 1), (c, a, -1), (a, d, -s), (a, c, s)], zero);
             let angles = seen(1).or_else(|| seen(-1))?;
             let chords = cong(f, a, b, c, d)?;
+            // equal chords are seen under equal or supplementary angles: right angles do not tell which
+            let (u, v) = (f.vec(c, a), f.vec(c, b));
+            let cosine = (u[0] * v[0] + u[1] * v[1]) / (f.dist(c, a) * f.dist(c, b));
+            if rule == Rule::EqualChords && cosine.abs() < 1e-6 {
+                return None;
+            }
             if rule == Rule::EqualArcs {
                 out(vec![on, angles], vec![chords])
             } else {

@@ -44,8 +44,9 @@ pub fn draw(problem: &Problem, seed: u64, cancel: &dyn Fn() -> bool) -> Result<D
     let hyps = problem.hypotheses();
     let first = out.good.first().or(out.counter.first()).cloned();
     for attempt in 0..ATTEMPTS {
-        let enough = out.good.len() >= WANTED || (out.good.is_empty() && out.counter.len() >= 12);
-        if enough || cancel() || (attempt > 30 && (out.good.len() >= 3)) {
+        let clean = out.good.iter().filter(|f| f.coincidences() == 0).count();
+        let enough = clean >= WANTED || (out.good.is_empty() && out.counter.len() >= 12);
+        if enough || cancel() || (attempt > 30 && out.good.len() >= 3) {
             break;
         }
         let figure = match &first {
