@@ -1,6 +1,6 @@
 //! Keeps an engine busy with random arrivals and cancellations and checks that no request is lost and that
 //! memory stays flat: `soak MODEL [MINUTES] [ATTEMPTS]`. Prints a line of JSON every ten seconds; exits with 1
-//! when a stream ended without an end or memory grew by more than a tenth after the first third.
+//! when a stream ended without an end or memory grew by more than a tenth after the first half.
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
@@ -106,9 +106,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     });
     let ended = done + cancelled + dropped;
     println!("{submitted} requests, {ended} ended, {lost} lost; resident MiB over time: {resident:?}");
-    let third = resident.len() / 3;
-    let early = resident[..third].iter().max().copied().unwrap_or(u64::MAX);
-    let late = resident[third..].iter().max().copied().unwrap_or(0);
+    let half = resident.len() / 2;
+    let early = resident[..half].iter().max().copied().unwrap_or(u64::MAX);
+    let late = resident[half..].iter().max().copied().unwrap_or(0);
     if lost > 0 || ended != submitted || late > early.saturating_add(early / 10) {
         return Err("requests were lost, or memory grew".into());
     }

@@ -6,6 +6,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use futures::StreamExt;
@@ -85,7 +86,7 @@ pub async fn run(engine: &Engine, options: &BenchOptions) -> Result<BenchReport,
     }
     let (mut prefill, mut decode) = (Vec::new(), Vec::new());
     for repeat in 0..=options.repeats.max(1) {
-        let seconds = once(engine, options, repeat as u64).await?;
+        let seconds = once(engine, options).await?;
         if repeat > 0 {
             prefill.push(seconds[0]);
             decode.push(seconds[1]);
@@ -121,10 +122,13 @@ pub async fn run(engine: &Engine, options: &BenchOptions) -> Result<BenchReport,
 }
 
 /// One run: seconds of prefill and of decoding.
-async fn once(engine: &Engine, options: &BenchOptions, repeat: u64) -> Result<[f64; 2], ModelError> {
+async fn once(engine: &Engine, options: &BenchOptions) -> Result<[f64; 2], ModelError> {
+    /// Numbers the prompts of this process: a prompt that was seen before would come from the cache.
+    static RUNS: AtomicU64 = AtomicU64::new(0);
+    let run = RUNS.fetch_add(1, Ordering::Relaxed);
     let tokenizer = engine.source().tokenizer();
     let size = tokenizer.vocab_size() as f64;
-    let token = |i: usize| (random::uniform(repeat, i as u64) * size) as u32;
+    let token = |i: usize| (random::uniform(run, i as u64) * size) as u32;
     let prompt: Arc<[u32]> = (0..options.prompt).map(token).collect();
     let start = Instant::now();
     let sample = |seed: usize| {

@@ -275,9 +275,10 @@ fn a_benchmark_reports_what_it_ran() {
     );
     assert!(report.prefill_tok_s > 0.0 && report.decode_tok_s > 0.0 && report.memory_gb_s > 0.0);
     assert!(report.decode_range[0] <= report.decode_tok_s && report.decode_tok_s <= report.decode_range[1]);
-    // Four runs: each prompt is new, and each attempt's tokens but the last are seen.
+    block_on(bench(&engine, &options)).unwrap();
+    // Eight runs: each prompt is new, and each attempt's tokens but the last are seen.
     let fed: usize = steps.lock().unwrap().iter().flatten().map(|i| i.1).sum();
-    assert_eq!(fed, 4 * (48 + 4 * 7));
+    assert_eq!(fed, 8 * (48 + 4 * 7));
     let long = BenchOptions {
         prompt: CONTEXT,
         ..options
