@@ -1,9 +1,11 @@
-//! Token ids of each line of standard input: `encode MODEL [special]` prints one JSON list per line. Each line
-//! is a JSON string; with `special`, names of control tokens mean the tokens.
+//! Token ids of each line of standard input: `encode MODEL [special]` prints one list per line. Each line
+//! is a JSON string; with `special`, names of control tokens mean the tokens. A `.gguf` file may hold a
+//! vocabulary only.
 use std::io::{self, BufRead, Write};
 
+use strawberry_engine::gguf::Gguf;
 use strawberry_engine::source::ModelSource;
-use strawberry_engine::tokenizer::Special;
+use strawberry_engine::tokenizer::{Special, Tokenizer};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut args = std::env::args().skip(1);
@@ -13,11 +15,20 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     } else {
         Special::AsText
     };
-    let source = ModelSource::open(path.as_ref())?;
+    let (file, source);
+    let built;
+    let tokenizer = if path.ends_with(".gguf") {
+        file = std::fs::read(&path)?;
+        built = Tokenizer::from_gguf(&Gguf::parse(&file, &path)?, &file)?;
+        &built
+    } else {
+        source = ModelSource::open(path.as_ref())?;
+        source.tokenizer()
+    };
     let mut out = io::stdout().lock();
     for line in io::stdin().lock().lines() {
         let text: String = serde_json::from_str(&line?)?;
-        writeln!(out, "{:?}", source.tokenizer().encode(&text, special)?)?;
+        writeln!(out, "{:?}", tokenizer.encode(&text, special)?)?;
     }
     Ok(())
 }

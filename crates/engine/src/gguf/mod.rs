@@ -1,8 +1,10 @@
 //! The GGUF container, versions 2 and 3: typed key–value metadata followed by aligned tensors.
 //!
-//! `reader.rs` parses a header out of bytes that may be hostile; `writer.rs` writes files. The format is
+//! `reader.rs` parses a header out of bytes that may be hostile, step by step in `cursor.rs`; `writer.rs`
+//! writes files. The format is
 //! specified in ggml's `docs/gguf.md`. What the keys mean for a model is `source/gguf_model.rs`'s concern.
 
+mod cursor;
 mod reader;
 #[cfg(test)]
 mod tests;

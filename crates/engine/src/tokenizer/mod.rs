@@ -15,6 +15,7 @@
 //! directly follows a guard, drops the guards, and encodes the text between control tokens in one piece.
 //! [`prompt`](crate::template::prompt) does all of this.
 
+mod bounded;
 mod bpe;
 mod gguf;
 mod hf;
