@@ -13,7 +13,7 @@
 //! - [`search`]: auxiliary points;
 //! - [`checker`]: the independent checker of certificates;
 //! - [`text`]: words, SVG, HTML;
-//! - [`bench`]: whole files of problems;
+//! - [`picture`]: the figure alone; [`bench`]: whole files of problems;
 //! - [`prove`]: the whole way from a problem to an outcome.
 
 pub mod algebra;
@@ -22,6 +22,7 @@ pub mod checker;
 pub mod closure;
 pub mod figure;
 pub mod lang;
+pub mod picture;
 pub mod proof;
 pub mod prove;
 pub mod search;
@@ -29,4 +30,5 @@ pub mod text;
 
 pub use bench::bench;
 pub use checker::check;
+pub use picture::picture;
 pub use prove::{Options, Outcome, Progress, Status, prove};

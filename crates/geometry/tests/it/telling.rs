@@ -89,3 +89,14 @@ fn a_bench_goes_on_where_it_stopped() {
     );
     std::fs::remove_dir_all(&dir).expect("removed");
 }
+
+#[test]
+fn a_statement_can_be_drawn_without_a_proof() {
+    let p = &problems()[3];
+    let drawn = strawberry_geometry::picture(p, 1).expect("drawable");
+    assert_eq!((drawn.xy.len(), drawn.goals_hold), (p.points.len(), vec![true]));
+    assert!(
+        drawn.svg.contains("<circle class=\"c\""),
+        "the circumcircle is drawn"
+    );
+}
