@@ -6,6 +6,8 @@
 //! Queries that share a page go over it together, so a shared prefix is read once for many attempts
 //! (the idea of Hydragen, arXiv:2402.05099).
 
+use std::ops::Range;
+
 use super::int8::Int8;
 use super::simd::{Element, Kernel, LANES, Simd};
 
@@ -13,6 +15,8 @@ use super::simd::{Element, Kernel, LANES, Simd};
 pub(crate) const PAGE: usize = 32;
 /// Scores of masked positions; its exponential is 0.
 const MASKED: f32 = f32::NEG_INFINITY;
+/// Queries that one pass over a page handles: their 12 sums and a page's two vectors fill the registers.
+const BLOCK: usize = 6;
 /// Where running maxima start: finite, so that differences are never NaN.
 const LOWEST: f32 = -1e30;
 
@@ -49,6 +53,53 @@ pub(crate) struct HeadPage<'a, E> {
     pub values: &'a [Chunk<E>],
 }
 
+/// The same, to be written.
+pub(crate) struct HeadPageMut<'a, E> {
+    pub keys: &'a mut [Chunk<E>],
+    pub values: &'a mut [Chunk<E>],
+}
+
+/// Stores one position's key and value.
+pub(crate) struct StoreHead<'a, E> {
+    pub page: HeadPageMut<'a, E>,
+    /// Place in the page.
+    pub position: usize,
+    /// `head_dim` floats each.
+    pub key: &'a [f32],
+    pub value: &'a [f32],
+}
+
+impl<E: Element> Kernel for StoreHead<'_, E> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Int8>(self, s: S) {
+        for (chunks, key) in self.page.keys.chunks_mut(LANES).zip(self.key.chunks(LANES)) {
+            for (chunk, key) in chunks.iter_mut().zip(stored::<S, E>(s, key)) {
+                chunk.0[self.position] = key;
+            }
+        }
+        let dims = dim_chunks(self.value.len());
+        let values = &mut self.page.values[self.position * dims..][..dims];
+        for (i, value) in self.value.chunks(LANES).enumerate() {
+            values[i / 2].0.as_chunks_mut::<LANES>().0[i % 2] = stored(s, value);
+        }
+    }
+}
+
+/// Up to 16 numbers as they are stored; zeros follow.
+#[inline(always)]
+fn stored<S: Simd, E: Element>(s: S, x: &[f32]) -> [E; LANES] {
+    match x.try_into() {
+        Ok(x) => E::store(s, s.load(x)),
+        Err(_) => {
+            let mut padded = [0.0; LANES];
+            padded[..x.len()].copy_from_slice(x);
+            E::store(s, s.load(&padded))
+        }
+    }
+}
+
 /// One query row: all the query heads of one token that read the same key/value head.
 #[derive(Clone, Copy)]
 pub(crate) struct QueryRow<'a> {
@@ -71,6 +122,8 @@ pub(crate) struct Scratch {
     max: Vec<f32>,
     /// Sum of the exponentials per query, by lane.
     total: Vec<[f32; LANES]>,
+    /// A page's keys and values in f32.
+    wide: [Vec<Chunk<f32>>; 2],
 }
 
 /// Attends the heads of several rows to one key/value head.
@@ -120,19 +173,20 @@ where
                 let same = |other: &QueryRow<'_>| page_at(other, p) == Some(&id);
                 let end = row + self.rows[row..].iter().take_while(|other| same(other)).count();
                 let page = (self.page)(id);
-                let mut first = row * self.group;
-                let last = end * self.group;
-                while first < last {
-                    let n = (last - first).min(6);
-                    match n {
-                        6 => self.block::<S, 6>(s, page, p, first, width),
-                        5 => self.block::<S, 5>(s, page, p, first, width),
-                        4 => self.block::<S, 4>(s, page, p, first, width),
-                        3 => self.block::<S, 3>(s, page, p, first, width),
-                        2 => self.block::<S, 2>(s, page, p, first, width),
-                        _ => self.block::<S, 1>(s, page, p, first, width),
-                    }
-                    first += n;
+                let queries = row * self.group..end * self.group;
+                if size_of::<E>() < size_of::<f32>() && queries.len() > BLOCK {
+                    // Several blocks of queries: widen the page once for all of them.
+                    let [mut keys, mut values] = std::mem::take(&mut self.scratch.wide);
+                    widen(s, page.keys, &mut keys);
+                    widen(s, page.values, &mut values);
+                    let wide = HeadPage {
+                        keys: &keys[..],
+                        values: &values[..],
+                    };
+                    self.blocks(s, wide, p, queries, width);
+                    self.scratch.wide = [keys, values];
+                } else {
+                    self.blocks(s, page, p, queries, width);
                 }
                 row = end;
             }
@@ -146,6 +200,18 @@ where
             }
             (self.output)(query / self.group, query % self.group, sums);
         }
+    }
+}
+
+/// Converts stored numbers to f32.
+#[inline(always)]
+fn widen<S: Simd, E: Element>(s: S, from: &[Chunk<E>], to: &mut Vec<Chunk<f32>>) {
+    to.resize(from.len(), Chunk::default());
+    for (from, to) in from.iter().zip(to) {
+        let [lower, upper] = from.load(s);
+        let halves = to.0.as_chunks_mut::<LANES>().0;
+        s.store(lower, &mut halves[0]);
+        s.store(upper, &mut halves[1]);
     }
 }
 
@@ -186,23 +252,50 @@ where
         }
     }
 
-    /// `N` queries from `first` on over the page at page position `p`.
+    /// All queries of a range over the page at page position `p`.
     #[inline(always)]
-    fn block<S: Simd, const N: usize>(
+    fn blocks<S: Simd, F: Element>(
         &mut self,
         s: S,
-        page: HeadPage<'a, E>,
+        page: HeadPage<'_, F>,
+        p: usize,
+        queries: Range<usize>,
+        width: usize,
+    ) {
+        let mut first = queries.start;
+        while first < queries.end {
+            let n = (queries.end - first).min(BLOCK);
+            match n {
+                6 => self.block::<S, F, 6>(s, page, p, first, width),
+                5 => self.block::<S, F, 5>(s, page, p, first, width),
+                4 => self.block::<S, F, 4>(s, page, p, first, width),
+                3 => self.block::<S, F, 3>(s, page, p, first, width),
+                2 => self.block::<S, F, 2>(s, page, p, first, width),
+                _ => self.block::<S, F, 1>(s, page, p, first, width),
+            }
+            first += n;
+        }
+    }
+
+    /// `N` queries from `first` on over the page at page position `p`.
+    #[inline(always)]
+    fn block<S: Simd, F: Element, const N: usize>(
+        &mut self,
+        s: S,
+        page: HeadPage<'_, F>,
         p: usize,
         first: usize,
         width: usize,
     ) {
         let scratch = &mut *self.scratch;
-        let q = &scratch.q[first * width..][..N * width];
+        let head_dim = self.head_dim;
+        let q: [&[f32]; N] = std::array::from_fn(|i| &scratch.q[(first + i) * width..][..head_dim]);
+        let keys = &page.keys[..head_dim];
         let mut scores = [[s.splat(0.0); 2]; N];
-        for d in 0..self.head_dim {
-            let keys = page.keys[d].load(s);
+        for d in 0..head_dim {
+            let keys = keys[d].load(s);
             for i in 0..N {
-                let q = s.splat(q[i * width + d]);
+                let q = s.splat(q[i][d]);
                 scores[i][0] = s.fma(q, keys[0], scores[i][0]);
                 scores[i][1] = s.fma(q, keys[1], scores[i][1]);
             }

@@ -4,6 +4,8 @@
 //! most 8 bits with a scale (and maybe a minimum) per 32 or 16 columns, so weight = scale · (code - offset)
 //! or scale · code + minimum. Formats of 4 bits stay packed; the others take a byte per weight.
 
+use std::ops::Range;
+
 use half::{bf16, f16};
 
 use super::activations::{BLOCK, Forms};
@@ -132,6 +134,21 @@ impl Matrix {
             Weights::F32(values) => values.len() * 4,
             Weights::F16(values) => values.len() * 2,
             Weights::BF16(values) => values.len() * 2,
+        }
+    }
+
+    /// The addresses of the weights.
+    pub fn memory(&self) -> Range<usize> {
+        fn of<T>(values: &[T]) -> Range<usize> {
+            let range = values.as_ptr_range();
+            range.start as usize..range.end as usize
+        }
+        match &self.weights {
+            Weights::HalfScales(codes) => of(&codes.lines),
+            Weights::FullScales(codes) => of(&codes.lines),
+            Weights::F32(values) => of(values),
+            Weights::F16(values) => of(values),
+            Weights::BF16(values) => of(values),
         }
     }
 

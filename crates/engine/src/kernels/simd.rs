@@ -24,6 +24,8 @@ pub(crate) trait Simd: Copy {
     /// Half precision; only finite values.
     fn load_f16(self, from: &[f16; LANES]) -> Self::V;
     fn load_bf16(self, from: &[bf16; LANES]) -> Self::V;
+    /// Rounds to half precision, ties to even; magnitudes must be at most 65504.
+    fn to_f16(self, v: Self::V) -> [f16; LANES];
     fn add(self, a: Self::V, b: Self::V) -> Self::V;
     fn sub(self, a: Self::V, b: Self::V) -> Self::V;
     fn mul(self, a: Self::V, b: Self::V) -> Self::V;
@@ -84,6 +86,8 @@ pub(crate) trait Element: Copy + Default + Send + Sync + 'static {
     fn load<S: Simd>(s: S, from: &[Self; LANES]) -> S::V;
     fn to_f32(self) -> f32;
     /// Rounded to nearest, ties to even; too large values become the largest finite one.
+    fn store<S: Simd>(s: S, v: S::V) -> [Self; LANES];
+    /// The same for one value.
     fn from_f32(x: f32) -> Self;
 }
 
@@ -94,6 +98,12 @@ impl Element for f32 {
     }
     fn to_f32(self) -> f32 {
         self
+    }
+    #[inline(always)]
+    fn store<S: Simd>(s: S, v: S::V) -> Lanes {
+        let mut lanes = [0.0; LANES];
+        s.store(v, &mut lanes);
+        lanes
     }
     fn from_f32(x: f32) -> f32 {
         x
@@ -108,6 +118,12 @@ impl Element for f16 {
     fn to_f32(self) -> f32 {
         f16::to_f32(self)
     }
+    #[inline(always)]
+    fn store<S: Simd>(s: S, v: S::V) -> [f16; LANES] {
+        let (zero, limit) = (s.splat(0.0), s.splat(-65504.0));
+        let v = s.max(v, limit);
+        s.to_f16(s.sub(zero, s.max(s.sub(zero, v), limit)))
+    }
     fn from_f32(x: f32) -> f16 {
         f16::from_f32(x.clamp(-65504.0, 65504.0))
     }
@@ -120,6 +136,10 @@ impl Element for bf16 {
     }
     fn to_f32(self) -> f32 {
         bf16::to_f32(self)
+    }
+    #[inline(always)]
+    fn store<S: Simd>(s: S, v: S::V) -> [bf16; LANES] {
+        f32::store(s, v).map(bf16::from_f32)
     }
     fn from_f32(x: f32) -> bf16 {
         bf16::from_f32(x)
@@ -203,6 +223,10 @@ impl Simd for Portable {
             let magnitude = f32::from_bits((bits & 0x7fff) << 13) * f32::from_bits(0x7780_0000);
             f32::from_bits(magnitude.to_bits() | ((bits & 0x8000) << 16))
         })
+    }
+    #[inline(always)]
+    fn to_f16(self, v: Lanes) -> [f16; LANES] {
+        v.map(f16::from_f32)
     }
     #[inline(always)]
     fn load_bf16(self, from: &[bf16; LANES]) -> Lanes {
@@ -305,6 +329,15 @@ pub(crate) mod x86 {
             with_features!(_mm512_cvtph_ps(_mm256_loadu_si256(from.as_ptr().cast())))
         }
         #[inline(always)]
+        fn to_f16(self, v: __m512) -> [f16; LANES] {
+            let mut half = [f16::ZERO; LANES];
+            with_features!({
+                let bits = _mm512_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(v);
+                _mm256_storeu_si256(half.as_mut_ptr().cast(), bits);
+            });
+            half
+        }
+        #[inline(always)]
         fn load_bf16(self, from: &[bf16; LANES]) -> __m512 {
             with_features!(_mm512_castsi512_ps(_mm512_slli_epi32::<16>(
                 _mm512_cvtepu16_epi32(_mm256_loadu_si256(from.as_ptr().cast()))
@@ -394,6 +427,17 @@ pub(crate) mod x86 {
                 _mm256_cvtph_ps(_mm_loadu_si128(from.as_ptr().cast())),
                 _mm256_cvtph_ps(_mm_loadu_si128(from[8..].as_ptr().cast())),
             ])
+        }
+        #[inline(always)]
+        fn to_f16(self, v: [__m256; 2]) -> [f16; LANES] {
+            let mut half = [f16::ZERO; LANES];
+            with_features!({
+                let lower = _mm256_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(v[0]);
+                let upper = _mm256_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(v[1]);
+                _mm_storeu_si128(half.as_mut_ptr().cast(), lower);
+                _mm_storeu_si128(half[8..].as_mut_ptr().cast(), upper);
+            });
+            half
         }
         #[inline(always)]
         fn load_bf16(self, from: &[bf16; LANES]) -> [__m256; 2] {

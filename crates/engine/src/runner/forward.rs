@@ -8,7 +8,7 @@ use super::batch::Batch;
 use super::kv::Cache;
 use crate::config::ModelConfig;
 use crate::kernels::activations::{Activations, Forms, PANEL, PanelMut, WritePanel};
-use crate::kernels::attention::{Attend, PAGE, QueryRow, Scratch};
+use crate::kernels::attention::{Attend, PAGE, QueryRow, Scratch, StoreHead};
 use crate::kernels::pointwise::{NormPanel, RotateHeads, SwigluPanel};
 use crate::kernels::pool::SharedMut;
 use crate::kernels::product::{Target, multiply};
@@ -236,14 +236,12 @@ fn store_keys<E: Element>(
     let Buffers {
         batch, qkv, cos, sin, ..
     } = buffers;
-    let (shape, pages) = cache.storage();
-    let (pages, qkv) = (SharedMut::new(pages), SharedMut::new(qkv));
+    let (shape, storage) = cache.storage();
+    let (storage, qkv) = (SharedMut::new(storage), SharedMut::new(qkv));
     let q_norm = layer.q_norm.as_deref().map(|weight| (weight, config.rms_eps));
     let k_norm = layer.k_norm.as_deref().map(|weight| (weight, config.rms_eps));
     pool.run(batch.spans.len(), &|task, _| {
         let span = &batch.spans[task];
-        // SAFETY: a page that is written belongs to one sequence, so to one span of the batch.
-        let page = unsafe { &mut pages.slice(span.page as usize, 1)[0] };
         for row in span.rows.clone() {
             // SAFETY: spans have different rows.
             let heads = unsafe { qkv.slice(row * width, width) };
@@ -273,7 +271,19 @@ fn store_keys<E: Element>(
             let position = batch.rows[row].position % PAGE;
             let heads = keys.chunks_exact(head_dim).zip(values.chunks_exact(head_dim));
             for (head, (key, value)) in heads.enumerate() {
-                page.put(shape, index, head, position, key, value);
+                let range = shape.head_range(span.page, index, head);
+                // SAFETY: a page that is written belongs to one sequence, so to one span of the batch.
+                let stored = unsafe { storage.slice(range.start, range.len()) };
+                let page = shape.split(stored);
+                run(
+                    cpu,
+                    StoreHead {
+                        page,
+                        position,
+                        key,
+                        value,
+                    },
+                );
             }
         }
     });
@@ -319,8 +329,9 @@ fn attend<E: Element>(
     let groups = rows.div_ceil(per_task);
     let attended = SharedMut::new(attended);
     pool.run(config.kv_heads * groups, &|task, thread| {
-        let head = task % config.kv_heads;
-        let first = task / config.kv_heads * per_task;
+        // Tasks of one head follow one another, while its pages are in the cache.
+        let head = task / groups;
+        let first = task % groups * per_task;
         let last = rows.min(first + per_task);
         let order = &batch.order[first..last];
         // Each thread has its own, so this neither waits nor finds it poisoned for long.

@@ -2,9 +2,16 @@
 //!
 //! A page holds its positions' keys and values of every layer, so a sequence is a list of page numbers and a
 //! fork copies that list. Sequences that share a prefix share its pages; the tree of prefixes exists only in
-//! the reference counts. Pages are allocated when first needed and given back when nobody refers to them.
+//! the reference counts. A page is free again as
+//! soon as nobody refers to it; its memory waits for the next use.
 
-use crate::kernels::attention::{Chunk, HeadPage, PAGE, dim_chunks};
+use std::io;
+use std::marker::PhantomData;
+use std::ops::Range;
+
+use memmap2::MmapMut;
+
+use crate::kernels::attention::{Chunk, HeadPage, HeadPageMut, PAGE, dim_chunks};
 use crate::kernels::simd::Element;
 
 /// A sequence of tokens in the cache.
@@ -58,49 +65,54 @@ impl Shape {
     fn page_chunks(self) -> usize {
         self.layers * self.kv_heads * 2 * self.head_chunks()
     }
+    /// Where a head's keys and then values lie in the storage.
+    pub fn head_range(self, page: u32, layer: usize, head: usize) -> Range<usize> {
+        let len = 2 * self.head_chunks();
+        let start = page as usize * self.page_chunks() + (layer * self.kv_heads + head) * len;
+        start..start + len
+    }
+    /// Splits a head's storage for writing.
+    pub fn split<E>(self, head: &mut [Chunk<E>]) -> HeadPageMut<'_, E> {
+        let (keys, values) = head.split_at_mut(self.head_chunks());
+        HeadPageMut { keys, values }
+    }
     /// Bytes of a page of elements `E`.
     pub fn page_bytes<E>(self) -> usize {
         self.page_chunks() * PAGE * size_of::<E>()
     }
 }
 
-/// One page's storage: for each layer and head, keys and then values; empty while the page is free.
-pub(crate) struct Page<E> {
-    chunks: Vec<Chunk<E>>,
-    references: u32,
+/// All pages' storage, reserved at once and given memory by the system when first written. A head's part of a
+/// page is small and far from the next page's, so ordinary 4 KiB pages would make every visit wait for address
+/// translation: huge ones are asked for.
+struct Region<E> {
+    map: MmapMut,
+    element: PhantomData<E>,
 }
 
-impl<E: Element> Page<E> {
-    fn head(&self, shape: Shape, layer: usize, head: usize) -> HeadPage<'_, E> {
-        let len = shape.head_chunks();
-        let start = (layer * shape.kv_heads + head) * 2 * len;
-        let (keys, values) = self.chunks[start..start + 2 * len].split_at(len);
-        HeadPage { keys, values }
+impl<E: Element> Region<E> {
+    fn new(chunks: usize) -> io::Result<Self> {
+        let map = MmapMut::map_anon(chunks * size_of::<Chunk<E>>())?;
+        #[cfg(target_os = "linux")]
+        // Without huge pages it works all the same.
+        let _ = map.advise(memmap2::Advice::HugePage);
+        Ok(Region {
+            map,
+            element: PhantomData,
+        })
     }
 
-    /// Stores one position's key and value of a head.
-    pub fn put(
-        &mut self,
-        shape: Shape,
-        layer: usize,
-        head: usize,
-        position: usize,
-        key: &[f32],
-        value: &[f32],
-    ) {
-        let len = shape.head_chunks();
-        let start = (layer * shape.kv_heads + head) * 2 * len;
-        let (keys, values) = self.chunks[start..start + 2 * len].split_at_mut(len);
-        for (chunk, &x) in keys.iter_mut().zip(key) {
-            chunk.0[position] = E::from_f32(x);
-        }
-        let dims = dim_chunks(shape.head_dim);
-        let values = values[position * dims..][..dims]
-            .iter_mut()
-            .flat_map(|chunk| &mut chunk.0);
-        for (slot, &x) in values.zip(value) {
-            *slot = E::from_f32(x);
-        }
+    fn chunks(&self) -> &[Chunk<E>] {
+        let len = self.map.len() / size_of::<Chunk<E>>();
+        // SAFETY: the mapping is aligned to a system page, holds `len` chunks, and starts as zeros, which are
+        // numbers of type `E` (f16, f32).
+        unsafe { std::slice::from_raw_parts(self.map.as_ptr().cast(), len) }
+    }
+
+    fn chunks_mut(&mut self) -> &mut [Chunk<E>] {
+        let len = self.map.len() / size_of::<Chunk<E>>();
+        // SAFETY: as above, and borrowed exclusively.
+        unsafe { std::slice::from_raw_parts_mut(self.map.as_mut_ptr().cast(), len) }
     }
 }
 
@@ -112,8 +124,11 @@ struct Sequence {
 /// Pages and the sequences that refer to them.
 pub(crate) struct Cache<E> {
     shape: Shape,
-    pages: Vec<Page<E>>,
-    /// Numbers of pages without storage.
+    /// Page after page; in a page, for each layer and head, keys and then values.
+    region: Region<E>,
+    /// How many sequences refer to each page.
+    references: Vec<u32>,
+    /// Pages that none refers to.
     free: Vec<u32>,
     sequences: Vec<(u32, Option<Sequence>)>,
     vacant: Vec<u32>,
@@ -121,30 +136,25 @@ pub(crate) struct Cache<E> {
 
 impl<E: Element> Cache<E> {
     /// A cache of at most `bytes`, but at least one page.
-    pub fn new(shape: Shape, bytes: usize) -> Self {
+    pub fn new(shape: Shape, bytes: usize) -> io::Result<Self> {
         let count = (bytes / shape.page_bytes::<E>()).clamp(1, 1 << 24);
-        let pages = (0..count)
-            .map(|_| Page {
-                chunks: Vec::new(),
-                references: 0,
-            })
-            .collect();
         #[allow(clippy::cast_possible_truncation, reason = "at most 2^24 pages")]
         let free = (0..count as u32).rev().collect();
-        Cache {
+        Ok(Cache {
             shape,
-            pages,
+            region: Region::new(count * shape.page_chunks())?,
+            references: vec![0; count],
             free,
             sequences: Vec::new(),
             vacant: Vec::new(),
-        }
+        })
     }
 
     pub fn usage(&self) -> KvUsage {
         KvUsage {
-            bytes: (self.pages.len() - self.free.len()) * self.shape.page_bytes::<E>(),
+            bytes: (self.references.len() - self.free.len()) * self.shape.page_bytes::<E>(),
             pages_free: self.free.len(),
-            pages_total: self.pages.len(),
+            pages_total: self.references.len(),
             page_tokens: PAGE,
         }
     }
@@ -170,7 +180,7 @@ impl<E: Element> Cache<E> {
             }
         };
         for &page in &pages {
-            self.pages[page as usize].references += 1;
+            self.references[page as usize] += 1;
         }
         let sequence = Some(Sequence { pages, len });
         if let Some(slot) = self.vacant.pop() {
@@ -211,10 +221,9 @@ impl<E: Element> Cache<E> {
     }
 
     fn release(&mut self, id: u32) {
-        let page = &mut self.pages[id as usize];
-        page.references -= 1;
-        if page.references == 0 {
-            page.chunks = Vec::new();
+        let references = &mut self.references[id as usize];
+        *references -= 1;
+        if *references == 0 {
             self.free.push(id);
         }
     }
@@ -286,10 +295,11 @@ impl<E: Element> Cache<E> {
     fn shared_tail(&self, sequence: &Sequence) -> Option<u32> {
         let &last = sequence.pages.last()?;
         let partial = !sequence.len.is_multiple_of(PAGE);
-        (partial && self.pages[last as usize].references > 1).then_some(last)
+        (partial && self.references[last as usize] > 1).then_some(last)
     }
 
-    /// Makes room for `tokens` more and counts them as there; their keys and values must be [`Page::put`].
+    /// Makes room for `tokens` more and counts them as there; their keys and values must be stored
+    /// through [`Page::head_mut`].
     ///
     /// # Panics
     /// If there are fewer free pages than [`Cache::pages_needed`].
@@ -300,7 +310,11 @@ impl<E: Element> Cache<E> {
             && let Some(shared) = self.shared_tail(sequence)
         {
             let copy = self.take_page();
-            self.pages[copy as usize].chunks = self.pages[shared as usize].chunks.clone();
+            let len = self.shape.page_chunks();
+            let from = shared as usize * len;
+            self.region
+                .chunks_mut()
+                .copy_within(from..from + len, copy as usize * len);
             self.release(shared);
             if let Some(last) = self.sequence_mut(id).pages.last_mut() {
                 *last = copy;
@@ -308,7 +322,6 @@ impl<E: Element> Cache<E> {
         }
         while self.sequence(id).pages.len() < len.div_ceil(PAGE) {
             let page = self.take_page();
-            self.pages[page as usize].chunks = vec![Chunk::default(); self.shape.page_chunks()];
             self.sequence_mut(id).pages.push(page);
         }
         self.sequence_mut(id).len = len;
@@ -317,7 +330,7 @@ impl<E: Element> Cache<E> {
     #[allow(clippy::expect_used, reason = "documented")]
     fn take_page(&mut self) -> u32 {
         let page = self.free.pop().expect("no free page: callers check first");
-        self.pages[page as usize].references = 1;
+        self.references[page as usize] = 1;
         page
     }
 
@@ -328,12 +341,14 @@ impl<E: Element> Cache<E> {
 
     /// A head of a page.
     pub fn head(&self, page: u32, layer: usize, head: usize) -> HeadPage<'_, E> {
-        self.pages[page as usize].head(self.shape, layer, head)
+        let range = self.shape.head_range(page, layer, head);
+        let (keys, values) = self.region.chunks()[range].split_at(self.shape.head_chunks());
+        HeadPage { keys, values }
     }
 
-    /// The sizes, and every page's storage.
-    pub fn storage(&mut self) -> (Shape, &mut [Page<E>]) {
-        (self.shape, &mut self.pages)
+    /// The sizes, and every page's storage (see [`Shape::head_range`]).
+    pub fn storage(&mut self) -> (Shape, &mut [Chunk<E>]) {
+        (self.shape, self.region.chunks_mut())
     }
 }
 
@@ -348,7 +363,7 @@ mod tests {
     };
 
     fn cache(pages: usize) -> Cache<f32> {
-        Cache::new(SHAPE, pages * SHAPE.page_bytes::<f32>())
+        Cache::new(SHAPE, pages * SHAPE.page_bytes::<f32>()).unwrap()
     }
 
     #[test]
@@ -389,8 +404,12 @@ mod tests {
         let parent = cache.fork(None, 0);
         cache.extend(parent, 2);
         let page = cache.pages(parent)[0];
-        let (shape, pages) = cache.storage();
-        pages[page as usize].put(shape, 0, 0, 1, &[1.0, 2.0, 3.0, 4.0], &[5.0, 6.0, 7.0, 8.0]);
+        let (shape, storage) = cache.storage();
+        let head = shape.split(&mut storage[shape.head_range(page, 0, 0)]);
+        for d in 0..4 {
+            head.keys[d].0[1] = d as f32 + 1.0;
+            head.values[1].0[d] = d as f32 + 5.0;
+        }
         let child = cache.fork(Some(parent), 2);
         cache.extend(child, 1);
         let head = cache.head(cache.pages(child)[0], 0, 0);

@@ -13,6 +13,8 @@
 mod batch;
 mod forward;
 mod kv;
+#[cfg(test)]
+mod tests;
 
 use half::f16;
 
@@ -208,6 +210,23 @@ impl Runner {
     /// # Errors
     /// [`LoadError`] when a tensor is missing or the CPU level cannot be had.
     pub fn load(source: &ModelSource, options: &RunnerOptions) -> Result<Runner, LoadError> {
+        Runner::load_as(source, options, false)
+    }
+
+    /// Like [`Runner::load`], but dequantises all matrices and computes in f32: the reference for what the
+    /// integer kernels lose, slow and 4 bytes per weight.
+    ///
+    /// # Errors
+    /// As [`Runner::load`].
+    pub fn load_dequantised(source: &ModelSource, options: &RunnerOptions) -> Result<Runner, LoadError> {
+        Runner::load_as(source, options, true)
+    }
+
+    fn load_as(
+        source: &ModelSource,
+        options: &RunnerOptions,
+        dequantised: bool,
+    ) -> Result<Runner, LoadError> {
         let config = source.config().clone();
         let cpu = match options.level {
             Some(level) => Cpu::new(level),
@@ -215,9 +234,9 @@ impl Runner {
         }
         .map_err(|error| LoadError::Resources(error.to_string()))?;
         let mut pool = Pool::new(options.threads);
-        let weights = Weights::load(source, &mut pool)?;
+        let weights = Weights::load(source, &mut pool, dequantised)?;
         let single = match options.kv_precision {
-            KvPrecision::Auto => config.quantisation == DType::F32.name(),
+            KvPrecision::Auto => dequantised || config.quantisation == DType::F32.name(),
             KvPrecision::Half => false,
             KvPrecision::Single => true,
         };
@@ -226,10 +245,16 @@ impl Runner {
             kv_heads: config.kv_heads,
             head_dim: config.head_dim,
         };
+        let no_room = |error| {
+            LoadError::Resources(format!(
+                "{} bytes for keys and values can't be had: {error}; ask for fewer",
+                options.kv_bytes
+            ))
+        };
         let kv = if single {
-            Kv::Single(Cache::new(shape, options.kv_bytes))
+            Kv::Single(Cache::new(shape, options.kv_bytes).map_err(no_room)?)
         } else {
-            Kv::Half(Cache::new(shape, options.kv_bytes))
+            Kv::Half(Cache::new(shape, options.kv_bytes).map_err(no_room)?)
         };
         let buffers = Buffers::new(pool.threads());
         Ok(Runner {
