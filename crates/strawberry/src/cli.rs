@@ -41,6 +41,8 @@ pub enum Command {
     /// Prove and check olympiad geometry
     #[command(subcommand)]
     Geometry(GeometryCommand),
+    /// Make verified training data: from problem families, recorded runs, or with a model
+    Synth(SynthArgs),
     /// Measure speed on this machine
     #[command(subcommand)]
     Bench(BenchCommand),
@@ -283,6 +285,58 @@ pub struct VerifyMathArgs {
 #[derive(Args, Debug)]
 pub struct VerifyCodeArgs {
     /// Print JSON lines (always the case; accepted for uniformity)
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `synth`.
+#[derive(Args, Debug)]
+pub struct SynthArgs {
+    /// Families (`all`, `name`, `name=weight`; `list` names them), or: from-traces FILE, rationalise FILE, evolve FILE
+    #[arg(required = true)]
+    pub what: Vec<String>,
+    /// Where the records go (JSONL); the data card is written beside it
+    #[arg(long, default_value = "data.jsonl")]
+    pub out: PathBuf,
+    /// Rows
+    #[arg(long, default_value_t = 1000)]
+    pub n: usize,
+    /// The same seed gives the same bytes
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+    /// From 1 to 5, or a range
+    #[arg(long, default_value = "1-5")]
+    pub difficulty: String,
+    /// How completions are written: marked (`<<2+3=5>>`, `#### 5`) or natural
+    #[arg(long, default_value = "marked")]
+    pub style: String,
+    /// Keep nothing that shares 13 words in a row with these files or folders
+    #[arg(long, value_name = "PATH")]
+    pub ban: Vec<PathBuf>,
+    /// Also write a view for a trainer: VIEW=FILE (.jsonl or .parquet)
+    #[arg(long, value_name = "VIEW=FILE")]
+    pub view: Vec<String>,
+    /// Add GSM8K's training file
+    #[arg(long, value_name = "FILE")]
+    pub gsm8k: Option<PathBuf>,
+    /// Add SVAMP's training file
+    #[arg(long, value_name = "FILE")]
+    pub svamp: Option<PathBuf>,
+    /// Take each SVAMP row this many more times, with new numbers
+    #[arg(long, default_value_t = 1)]
+    pub svamp_copies: u32,
+    /// from-traces: different solutions of one problem at most
+    #[arg(long, default_value_t = 4)]
+    pub paths: usize,
+    /// rationalise, evolve: responses per question
+    #[arg(long, default_value_t = 4)]
+    pub samples: u32,
+    /// evolve: rounds of rewriting
+    #[arg(long, default_value_t = 1)]
+    pub rounds: u32,
+    #[command(flatten)]
+    pub model: ModelArgs,
+    /// Print JSON
     #[arg(long)]
     pub json: bool,
 }

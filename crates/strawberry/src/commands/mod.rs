@@ -8,6 +8,7 @@ mod doctor;
 mod geometry;
 mod model;
 mod problem_rows;
+mod synth;
 mod tables;
 mod trace;
 mod verify;
@@ -29,6 +30,7 @@ pub fn run(cli: Cli) -> Result<(), CliError> {
         Command::Trace(command) => wait(trace::run(command)),
         Command::Verify(command) => verify::run(command),
         Command::Geometry(command) => wait(geometry::run(command)),
+        Command::Synth(args) => wait(synth::run(args)),
         Command::Bench(command) => wait(bench::run(command)),
         Command::Efforts(flag) => tables::efforts(flag),
         Command::Schema => tables::schema(),

@@ -5,5 +5,6 @@ mod bad_input;
 mod chat;
 mod kill;
 mod support;
+mod synth;
 mod tables;
 mod verify;
