@@ -71,7 +71,7 @@ fn portable_dot(codes: &[[u8; 64]], q: &[i8], start: i32) -> Lanes {
 mod x86 {
     use std::arch::x86_64::*;
 
-    use super::super::simd::x86::{Avx2, Avx512, with_features};
+    use super::super::x86::{Avx2, Avx512, with_features};
     use super::{BLOCK, Int8, Line};
 
     /// Four consecutive activations, as the 32 bits that are broadcast.

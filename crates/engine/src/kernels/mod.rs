@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `cpu.rs` | which instruction sets there are and how one is chosen |
 //! | `simd.rs` | the 16-lane float vector that every float kernel is written over; `exp` |
+//! | `x86.rs` | its x86-64 forms |
 //! | `int8.rs` | the integer dot products |
 //! | `matrix.rs` | how weights are laid out (packing from every quantisation) |
 //! | `activations.rs` | how a product's right-hand side is quantised and laid out |
@@ -29,6 +30,8 @@ pub(crate) mod pointwise;
 pub(crate) mod pool;
 pub(crate) mod product;
 pub(crate) mod simd;
+#[cfg(target_arch = "x86_64")]
+mod x86;
 
 pub use cpu::{Cpu, CpuError, CpuLevel};
 pub use pool::Pool;
