@@ -43,9 +43,18 @@ fn main() {
             continue;
         }
         extracted += 1;
-        let start = Instant::now();
-        let report = verifier.check(&found.text, solution);
-        times.push(start.elapsed());
+        // The best of three, since other processes may be running.
+        let timed = || {
+            let start = Instant::now();
+            let report = verifier.check(&found.text, solution);
+            (start.elapsed(), report)
+        };
+        let (first, report) = timed();
+        let best = first.min(timed().0).min(timed().0);
+        if best > Duration::from_millis(1) {
+            println!("slow: {best:?} {}", found.text);
+        }
+        times.push(best);
         own += u32::from(report.judgement.verdict == Verdict::Correct);
         if report.judgement.verdict != Verdict::Correct {
             println!("not itself: {} {:?}", found.text, report.judgement);

@@ -24,6 +24,8 @@ pub enum Tok {
     Cmd(&'static str),
     /// A command this crate does not know.
     Unknown(String),
+    /// A number too large to be written out.
+    TooLarge(String),
     /// A relation.
     Rel(RelOp),
     /// Any other single character: `+ - * / ^ _ ! ' ( ) [ ] { } , ; : | & % $`.
@@ -227,7 +229,7 @@ impl<'a> Lexer<'a> {
             if plain && let Ok(e) = digits[..n].parse::<usize>() {
                 len += 1 + usize::from(signed) + n;
                 if e > 6000 {
-                    return self.emit(Tok::Unknown(format!("number with exponent {e}")), len);
+                    return self.emit(Tok::TooLarge(format!("a number with exponent {e}")), len);
                 }
                 let scale = RBig::from(dashu_int::IBig::from(number::ten_to(e)));
                 value = if negative { value / scale } else { value * scale };
@@ -484,6 +486,13 @@ fn group_separator(s: &str, in_brackets: bool) -> Option<usize> {
     }
     if s.starts_with("\\,") {
         return Some(2);
+    }
+    for space in ["\\ ", "~", " ", "\u{a0}", "\u{2009}", "\u{202f}"] {
+        if let Some(rest) = s.strip_prefix(space) {
+            let next = rest.as_bytes().get(3).copied();
+            let alone = next.is_none_or(|b| !b.is_ascii_digit() && b != b'/' && b != b'_');
+            return (!in_brackets && alone).then_some(space.len());
+        }
     }
     let after = s.strip_prefix(',').or_else(|| s.strip_prefix('，'))?;
     let spaced = after.trim_start_matches(' ');

@@ -41,7 +41,7 @@ impl MathVerifier {
     pub fn check(&self, reference: &str, response: &str) -> Report {
         let fuel = &self.options.fuel;
         let expected = extract::of_reference(reference, &self.options);
-        let gold = match expected.and_then(|text| parse::parse(&text, fuel)) {
+        let gold = match expected.and_then(|text| self.gold(&text)) {
             Ok(e) => e,
             Err(ParseError::TooComplex(why)) => {
                 return Report::without(Verdict::TooComplex, "fuel", format!("the reference is {why}"));
@@ -76,6 +76,23 @@ impl MathVerifier {
             judgement,
             answer: Some(answer),
         }
+    }
+
+    /// A reference that is a sentence is searched for its answer like a response.
+    fn gold(&self, text: &str) -> Result<Expr, ParseError> {
+        let fuel = &self.options.fuel;
+        let parsed = parse::parse(text, fuel);
+        let sentence = matches!(&parsed, Err(ParseError::Syntax(_)))
+            || matches!(&parsed, Ok(Expr::Text(t)) if t.contains("answer"));
+        if sentence
+            && text.contains(' ')
+            && let Ok(Some(found)) = extract::extract(text, &self.options)
+            && found.marked
+            && found.text != text.trim()
+        {
+            return parse::parse(&found.text, fuel);
+        }
+        parsed
     }
 
     fn judgement(&self, gold: &Expr, given: &Expr) -> Judgement {

@@ -105,9 +105,9 @@ pub fn command(name: &str) -> Command {
         "Z" => C::Word("ℤ"),
         "Q" => C::Word("ℚ"),
         "C" => C::Word("ℂ"),
-        "land" | "wedge" => C::Word("and"),
-        "lor" | "vee" => C::Word("or"),
-        "lnot" | "neg" => C::Word("not"),
+        "land" | "wedge" => C::Word("∧"),
+        "lor" | "vee" => C::Word("∨"),
+        "lnot" | "neg" => C::Word("¬"),
         "dollar" | "textdollar" => C::Sym('$'),
         "euro" => C::Word("euro"),
         "pounds" | "textsterling" => C::Word("£"),
@@ -267,7 +267,9 @@ pub fn split_run(run: &str, operand_before: bool, separated: bool, latex: bool) 
             },
         ];
     }
-    if is_word(run) {
+    let roman = run.bytes().all(|b| matches!(b, b'I' | b'V' | b'X'))
+        || matches!(run, "ii" | "iii" | "iv" | "vi" | "vii" | "viii" | "ix");
+    if roman || is_word(run) {
         one(Tok::Word(run.to_owned()))
     } else {
         letters(run)
@@ -448,9 +450,9 @@ pub fn unicode_token(c: char) -> Option<Tok> {
         '→' | '⟶' => Tok::Rel(RelOp::To),
         '⇒' | '⟹' => Tok::Rel(RelOp::Implies),
         '⇔' | '⟺' => Tok::Rel(RelOp::Iff),
-        '∧' => return word("and"),
-        '∨' => return word("or"),
-        '¬' => return word("not"),
+        '∧' => return word("∧"),
+        '∨' => return word("∨"),
+        '¬' => return word("¬"),
         '√' => Tok::Cmd("sqrt"),
         '∛' => Tok::Cmd("cbrt"),
         '∞' => Tok::Cmd("infty"),

@@ -6,12 +6,14 @@
 //! | `tidy.rs` | what is rewritten first: `±`, units under signs, functions that are products |
 //! | `number.rs` | numbers with units, per cent, degrees, decimals, bases |
 //! | `list.rs` | lists, tuples, sets, vectors, matrices |
+//! | `logic.rs` | propositions |
 //! | `relation.rs` | labels, equations, inequalities, systems, congruences |
 //! | `real_set.rs` | intervals, unions, solution sets |
 //! | `key.rs` | the grouping key |
 
 mod key;
 mod list;
+mod logic;
 mod number;
 mod real_set;
 mod relation;
@@ -109,6 +111,9 @@ impl Comparer {
             (E::Text(t), other) | (other, E::Text(t)) => return Ok(words_and_letters(t, other)),
             (E::Clock(..), _) | (_, E::Clock(..)) => return self.clocks(a, b),
             _ => {}
+        }
+        if let Some(d) = self.propositions(a, b)? {
+            return Ok(d);
         }
         if let Some(d) = self.relations(a, b)? {
             return Ok(d);

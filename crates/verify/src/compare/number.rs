@@ -14,11 +14,7 @@ impl Comparer {
     /// Two expressions that are numbers.
     pub(super) fn numbers(&mut self, a: &Expr, b: &Expr) -> Compared {
         let first = scalar::equal(a, b, &mut self.meter);
-        let e = match first {
-            Ok(e) => e,
-            // A value that does not exist in one reading may in the other; units are looked at below.
-            Err(s) => return Err(s),
-        };
+        let e = first?;
         if e.equal {
             return Ok(Decision::yes(e.method, e.why));
         }

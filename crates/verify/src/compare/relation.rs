@@ -57,7 +57,7 @@ impl Comparer {
         };
         match (&x.label, &y.label) {
             (None, None) if x.value == *a && y.value == *b => {}
-            (Some(m), Some(n)) if m != n && !alike(m, n) => {
+            (Some(m), Some(n)) if m != n && (self.strict() || !alike(m, n)) => {
                 if let (Expr::Rel(..), Expr::Rel(..)) = (a, b) {
                     return self.equations(a, b).map(Some);
                 }
@@ -532,9 +532,17 @@ fn alike(m: &Expr, n: &Expr) -> bool {
     match (m, n) {
         (Expr::Apply(..), other) | (other, Expr::Apply(..)) => value(other),
         (Expr::Text(_), _) | (_, Expr::Text(_)) => true,
-        (Expr::Var(x), Expr::Var(y)) => x.len() > 6 || y.len() > 6,
+        // A word for the quantity asked for against a letter: "area = 5" and "A = 5".
+        (Expr::Var(x), Expr::Var(y)) => is_word(x) != is_word(y),
         _ => false,
     }
+}
+
+fn is_word(name: &str) -> bool {
+    name.len() > 1
+        && !name.contains('_')
+        && crate::words::greek(name).is_none()
+        && name.chars().all(|c| c.is_alphabetic() || c == ' ')
 }
 
 /// The label and values of `x = 1 or x = 2`, `x = 1, 2`.

@@ -1,11 +1,18 @@
 //! Rewriting both answers before they are compared.
 
-use crate::expr::{Brackets, Expr};
+use crate::expr::{Brackets, Expr, NamedSet, RelOp};
 
 /// Both answers with `±` written out, units outside signs, and letters that are functions in neither read as
 /// factors in both.
 pub fn pair(a: &Expr, b: &Expr) -> (Expr, Expr) {
-    let (a, b) = (tidy(a), tidy(b));
+    let (a, mut b) = (tidy(a), tidy(b));
+    if let (Some(k), Some(n)) = (parameter(&a), parameter(&b))
+        && k != n
+        && !a.variables().contains(&n)
+        && !b.variables().contains(&k)
+    {
+        b = renamed(&b, &n, &k);
+    }
     let mut names = applied(&a);
     names.extend(applied(&b));
     names.retain(|n| a.any(&|e| *e == Expr::Var(n.clone())) || b.any(&|e| *e == Expr::Var(n.clone())));
@@ -13,6 +20,24 @@ pub fn pair(a: &Expr, b: &Expr) -> (Expr, Expr) {
         return (a, b);
     }
     (as_products(&a, &names), as_products(&b, &names))
+}
+
+/// The name in `k \in \mathbb{Z}`, which may be any.
+fn parameter(e: &Expr) -> Option<String> {
+    match e {
+        Expr::Rel(v, ops) if ops.as_slice() == [RelOp::In] => match v.as_slice() {
+            [Expr::Var(name), Expr::Named(NamedSet::Integers)] => Some(name.clone()),
+            _ => None,
+        },
+        other => other.children().into_iter().find_map(parameter),
+    }
+}
+
+fn renamed(e: &Expr, from: &str, to: &str) -> Expr {
+    match e {
+        Expr::Var(v) if v == from => Expr::Var(to.to_owned()),
+        other => other.map(&mut |x| renamed(x, from, to)),
+    }
 }
 
 fn applied(e: &Expr) -> Vec<String> {

@@ -68,19 +68,22 @@ pub fn extract(response: &str, options: &Options) -> Result<Option<Found>, Parse
     if let Some(text) = text::final_line(tail, options) {
         return Ok(Some(Found::new(text, "final line")));
     }
+    if (max..=TAIL * 1024).contains(&short.len()) && !short.contains(char::is_whitespace) {
+        return Err(ParseError::TooComplex(format!(
+            "a response of {} bytes without white space",
+            short.len()
+        )));
+    }
+    // A text with control characters is damaged: a number in it may not be whole.
+    let damaged = tail.contains(|c: char| c.is_control() && !c.is_whitespace());
     if options.last_number
+        && !damaged
         && let Some(text) = text::last_number(tail)
     {
         return Ok(Some(Found {
             marked: false,
             ..Found::new(text, "last number")
         }));
-    }
-    if (max..=TAIL * 1024).contains(&short.len()) && !short.contains(char::is_whitespace) {
-        return Err(ParseError::TooComplex(format!(
-            "a response of {} bytes without white space",
-            short.len()
-        )));
     }
     if !short.is_empty() && short.len() <= 400 && !short.contains('\n') && looks_like_mathematics(short) {
         // Not understood, but there is an answer: the parser will say what is wrong with it.
@@ -137,6 +140,15 @@ fn parses_as_mathematics(text: &str, options: &Options) -> bool {
     matches!(parse::parse(text, &options.fuel), Ok(e) if !has_text(&e))
 }
 
+/// Whether the answer is nothing but words, or a list of them.
+fn all_text(e: &Expr) -> bool {
+    match e {
+        Expr::Text(_) => true,
+        Expr::Seq(_, items) => items.iter().all(all_text),
+        _ => false,
+    }
+}
+
 fn has_text(e: &Expr) -> bool {
     e.any(&|x| matches!(x, Expr::Text(_)))
 }
@@ -153,6 +165,7 @@ fn is_bare_answer(text: &str, options: &Options) -> bool {
         "therefore",
         "thus",
         "so ",
+        " is ",
     ]
     .iter()
     .any(|cue| lower.contains(cue))
@@ -164,7 +177,9 @@ fn is_bare_answer(text: &str, options: &Options) -> bool {
         .filter(|w| w.len() > 1 && w.bytes().all(|b| b.is_ascii_alphabetic()))
         .count();
     match parse::parse(text, &options.fuel) {
-        Ok(e) if has_text(&e) => words <= 4 && text.chars().count() <= 60 && !text.contains("**"),
+        Ok(e) if has_text(&e) => {
+            all_text(&e) && words <= 4 && text.chars().count() <= 60 && !text.contains("**")
+        }
         Ok(_) => words <= 6 && text.chars().filter(|c| !c.is_ascii()).count() <= 40,
         Err(ParseError::TooComplex(_)) => words <= 2,
         Err(ParseError::Syntax(_)) => false,

@@ -161,7 +161,7 @@ impl<'a> Evaluator<'a> {
     }
 
     /// The integer an expression certainly is.
-    fn integer(&mut self, e: &Expr, bound: &mut Vec<(String, RBig)>) -> Result<i64, NoValue> {
+    fn integer(&mut self, e: &Expr, bound: &mut [(String, RBig)]) -> Result<i64, NoValue> {
         let q = exact(e, bound, self.point).ok_or(NoValue::Unsupported)?;
         if !q.is_int() {
             return Err(NoValue::Undefined);

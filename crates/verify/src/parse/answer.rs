@@ -8,75 +8,123 @@ use crate::expr::{Brackets, Expr, LogicOp, RelOp, SetOp};
 use crate::lex::Tok;
 use crate::units::{self, Unit};
 
-/// What joined the items of a list.
+/// What stands between two items of a list.
+#[derive(Clone, Copy, PartialEq)]
+enum Joint {
+    Comma,
+    And,
+    Or,
+}
+
+/// Items and what stands between them.
 #[derive(Default)]
-struct Joints {
-    or: bool,
-    and: bool,
+struct Items {
+    items: Vec<Expr>,
+    joints: Vec<Joint>,
+    /// Whether a joint was written as a symbol of logic.
+    symbolic: bool,
 }
 
 fn is_relation(e: &Expr) -> bool {
     matches!(e, Expr::Rel(..) | Expr::Logic(..))
 }
 
+impl Items {
+    /// One statement, when the items are statements joined by "and" and "or"; "and" binds closer, and commas
+    /// join like the word that follows.
+    fn statement(&self) -> Option<Expr> {
+        let (and, or) = (
+            self.joints.contains(&Joint::And),
+            self.joints.contains(&Joint::Or),
+        );
+        if !(and || or) || !(self.symbolic || self.items.iter().all(is_relation)) {
+            return None;
+        }
+        let comma = if and { Joint::And } else { Joint::Or };
+        let mut groups = vec![vec![self.items[0].clone()]];
+        for (item, joint) in self.items[1..].iter().zip(&self.joints) {
+            let joint = if *joint == Joint::Comma { comma } else { *joint };
+            match groups.last_mut() {
+                Some(group) if joint == Joint::And => group.push(item.clone()),
+                _ => groups.push(vec![item.clone()]),
+            }
+        }
+        let mut groups: Vec<Expr> = groups
+            .into_iter()
+            .map(|mut g| {
+                if g.len() == 1 {
+                    g.remove(0)
+                } else {
+                    Expr::Logic(LogicOp::And, g)
+                }
+            })
+            .collect();
+        Some(if groups.len() == 1 {
+            groups.remove(0)
+        } else {
+            Expr::Logic(LogicOp::Or, groups)
+        })
+    }
+}
+
 impl Parser<'_> {
     /// Items separated by commas, semicolons, line breaks, "and" and "or", up to a closing bracket or the end.
     pub(super) fn answer(&mut self) -> Parsed {
-        let (mut items, joints) = self.items()?;
-        if items.len() == 1 {
-            return Ok(items.remove(0));
+        let mut list = self.items()?;
+        if list.items.len() == 1 {
+            return Ok(list.items.remove(0));
         }
-        if items.iter().all(is_relation) && (joints.or || joints.and) {
-            let op = if joints.or { LogicOp::Or } else { LogicOp::And };
-            return Ok(Expr::Logic(op, items));
+        if let Some(statement) = list.statement() {
+            return Ok(statement);
         }
-        if let Some(sum) = compound(&items).filter(|_| !joints.or) {
+        if let Some(sum) = compound(&list.items).filter(|_| !list.joints.contains(&Joint::Or)) {
             return Ok(sum);
         }
-        Ok(Expr::Seq(Brackets::Bare, items))
+        Ok(Expr::Seq(Brackets::Bare, list.items))
     }
 
     /// The items of a list; at least one.
-    fn items(&mut self) -> Parsed<(Vec<Expr>, Joints)> {
-        let mut joints = Joints::default();
-        let mut items = vec![self.relation()?];
+    fn items(&mut self) -> Parsed<Items> {
+        let mut list = Items::default();
+        list.items.push(self.relation()?);
         loop {
-            let mut any = false;
+            let mut joint = None;
             loop {
-                match self.peek() {
-                    Some(Tok::Sym(',' | ';') | Tok::Cmd("newline")) => {}
-                    Some(Tok::Word(w)) if matches!(w.as_str(), "and" | "和" | "且" | "与") => {
-                        joints.and = true
-                    }
-                    Some(Tok::Word(w)) if matches!(w.as_str(), "or" | "或" | "或者") => joints.or = true,
-                    Some(Tok::Rel(RelOp::Iff)) => {}
+                let next = match self.peek() {
+                    Some(Tok::Sym(',' | ';') | Tok::Cmd("newline")) => joint.unwrap_or(Joint::Comma),
+                    Some(Tok::Word(w)) => match w.as_str() {
+                        "and" | "和" | "且" | "与" | "∧" => Joint::And,
+                        "or" | "或" | "或者" | "∨" => Joint::Or,
+                        _ => break,
+                    },
                     _ => break,
-                }
-                any = true;
+                };
+                list.symbolic |= matches!(self.word(), Some("∧" | "∨"));
+                joint = Some(next);
                 self.i += 1;
             }
             let ends = matches!(self.peek(), None | Some(Tok::Sym(')' | ']' | '}' | '.' | '|')))
                 || matches!(self.peek(), Some(Tok::Cmd("rbrace" | "rangle" | "end")));
-            if !any || ends {
-                return Ok((items, joints));
+            match joint {
+                Some(joint) if !ends => list.joints.push(joint),
+                _ => return Ok(list),
             }
-            items.push(self.relation()?);
+            list.items.push(self.relation()?);
         }
     }
 
     /// The items of a bracketed list, without regard to what joins them.
     pub(super) fn bracketed_items(&mut self) -> Parsed<Vec<Expr>> {
-        let (items, joints) = self.items()?;
-        if items.len() > 1 && items.iter().all(is_relation) && (joints.or || joints.and) {
-            let op = if joints.or { LogicOp::Or } else { LogicOp::And };
-            return Ok(vec![Expr::Logic(op, items)]);
-        }
-        Ok(items)
+        let list = self.items()?;
+        Ok(match list.statement() {
+            Some(statement) => vec![statement],
+            None => list.items,
+        })
     }
 
     /// A chain `a = b < c`, or a single operand.
     pub(super) fn relation(&mut self) -> Parsed {
-        if self.word() == Some("not") {
+        if matches!(self.word(), Some("not" | "¬")) {
             self.i += 1;
             let inner = self.nested(Self::relation)?;
             return Ok(Expr::Logic(LogicOp::Not, vec![inner]));
@@ -94,7 +142,7 @@ impl Parser<'_> {
         };
         let (mut operands, mut ops) = (vec![first], Vec::new());
         while let Some(&Tok::Rel(op)) = self.peek() {
-            if op == RelOp::Iff {
+            if self.angle && op == RelOp::Gt {
                 break;
             }
             self.i += 1;
@@ -196,7 +244,8 @@ impl Parser<'_> {
                 continue;
             }
             match word.to_lowercase().as_str() {
-                "and" | "or" | "和" | "或" | "且" | "与" | "或者" | "if" | "for" | "when" | "where" => {
+                "and" | "or" | "和" | "或" | "且" | "与" | "或者" | "∧" | "∨" | "if" | "for" | "when"
+                | "where" => {
                     return Ok(value);
                 }
                 "percent" | "percentage" | "per cent" => {
@@ -249,7 +298,7 @@ impl Parser<'_> {
         self.i = start;
         let mut words = Vec::new();
         while let Some(w) = self.word() {
-            if matches!(w, "and" | "or" | "和" | "或") {
+            if matches!(w, "and" | "or" | "和" | "或" | "∧" | "∨") {
                 break;
             }
             words.push(w.to_owned());
@@ -393,7 +442,7 @@ impl Parser<'_> {
     /// Skips words that only describe a quantity ("5 cm tall").
     fn swallow_words(&mut self) {
         while let Some(w) = self.word() {
-            if matches!(w, "and" | "or" | "和" | "或" | "且" | "与") {
+            if matches!(w, "and" | "or" | "和" | "或" | "且" | "与" | "∧" | "∨") {
                 return;
             }
             self.i += 1;

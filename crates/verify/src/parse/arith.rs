@@ -70,6 +70,11 @@ impl Parser<'_> {
                     let right = self.signed_factor()?;
                     left = Expr::Call(Func::Mod, vec![left, right]);
                 }
+                Some(Tok::Letter(x)) if x == "x" && self.is_times_sign() => {
+                    self.i += 1;
+                    let right = self.factor()?;
+                    left = multiply(left, right);
+                }
                 _ if self.starts_factor(&left) => {
                     let right = self.factor()?;
                     left = multiply(left, right);
@@ -77,6 +82,13 @@ impl Parser<'_> {
                 _ => return Ok(left),
             }
         }
+    }
+
+    /// Whether an `x` stands between two numbers, with spaces: `3 x 10^8`.
+    fn is_times_sign(&self) -> bool {
+        let number = |i: Option<usize>| matches!(i.and_then(|i| self.toks.get(i)), Some(t) if matches!(t.tok, Tok::Num(..)));
+        let spaced = self.space_before() && self.toks.get(self.i + 1).is_some_and(|t| t.space);
+        spaced && number(self.i.checked_sub(1)) && number(Some(self.i + 1))
     }
 
     fn signed_factor(&mut self) -> Parsed {
@@ -103,7 +115,7 @@ impl Parser<'_> {
             Some(Tok::Letter(_) | Tok::Vulgar(_)) => true,
             Some(Tok::Num(..)) => {
                 // "(2)(3)" has brackets; "\pi 2" and "\sqrt{2} 3" have a closing brace; "2 3" is not a product.
-                let closed = self.i > 0 && matches!(self.toks[self.i - 1].tok, Tok::Sym(')' | '}'));
+                let closed = self.i > 0 && matches!(self.toks[self.i - 1].tok, Tok::Sym(')' | '}' | '!'));
                 closed && !matches!(left, Expr::Num(_) | Expr::Decimal(..))
             }
             Some(Tok::Sym('(')) => !matches!(self.peek_at(1), Some(Tok::Cmd("mod"))),
@@ -404,7 +416,7 @@ impl Parser<'_> {
 /// What stood in a token, for the names of variables.
 pub(super) fn written(tok: &Tok) -> String {
     match tok {
-        Tok::Num(_, _, s) | Tok::Letter(s) | Tok::Word(s) | Tok::Unknown(s) => s.clone(),
+        Tok::Num(_, _, s) | Tok::Letter(s) | Tok::Word(s) | Tok::Unknown(s) | Tok::TooLarge(s) => s.clone(),
         Tok::Cmd(s) => (*s).to_owned(),
         Tok::Sym('{' | '}') => String::new(),
         Tok::Sym(c) => c.to_string(),

@@ -34,6 +34,7 @@ impl Parser<'_> {
             Tok::Sym('{') => self.group(),
             Tok::Sym('|') => self.bars(),
             Tok::Sym('$') => self.money("$"),
+            Tok::Rel(RelOp::Lt) if !self.angle => self.nested(Self::angle_brackets),
             Tok::Cmd(name) => {
                 self.i += 1;
                 self.command(name)
@@ -175,7 +176,7 @@ impl Parser<'_> {
         let start = self.i;
         let mut all = Vec::new();
         while let Some(w) = self.word() {
-            if matches!(w, "and" | "or" | "和" | "或" | "且" | "与") {
+            if matches!(w, "and" | "or" | "和" | "或" | "且" | "与" | "∧" | "∨") {
                 break;
             }
             all.push(w.to_owned());
@@ -204,6 +205,22 @@ impl Parser<'_> {
                 return self.money("$");
             }
             return self.money(if all[0] == "USD" { "$" } else { &all[0] });
+        }
+        // \operatorname{lcm}(4, 6)
+        if let [only] = all.as_slice()
+            && let Some(f) = crate::words::function_name(only)
+        {
+            return self.function(f);
+        }
+        // "The probability is 1/2."
+        if matches!(
+            all.last().map(String::as_str),
+            Some("is" | "are" | "equals" | "be" | "是" | "为")
+        ) && matches!(
+            self.peek(),
+            Some(Tok::Num(..) | Tok::Cmd("frac" | "sqrt" | "pi") | Tok::Sym('$' | '-'))
+        ) {
+            return self.sum();
         }
         // "three apples", "about 5", "x = five".
         for n in (1..=all.len()).rev() {
@@ -358,6 +375,19 @@ impl Parser<'_> {
             }
             Ok(Expr::Seq(kind, items))
         })
+    }
+
+    /// `<1, 2>`, a vector in plain text.
+    fn angle_brackets(&mut self) -> Parsed {
+        self.i += 1;
+        self.angle = true;
+        let items = self.bracketed_items()?;
+        self.angle = false;
+        if items.len() < 2 || self.peek() != Some(&Tok::Rel(RelOp::Gt)) {
+            return self.fail("an angle bracket is not closed");
+        }
+        self.i += 1;
+        Ok(Expr::Seq(Brackets::Angle, items))
     }
 
     /// `|x|`, or the determinant of a matrix between bars.

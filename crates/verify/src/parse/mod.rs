@@ -81,6 +81,8 @@ struct Parser<'a> {
     congruence: bool,
     /// Inside `]a, b[`, where an opening bracket closes.
     outward: bool,
+    /// Inside `<a, b>`, where `>` closes.
+    angle: bool,
     /// Whether the text is LaTeX, where `{…}` groups.
     latex: bool,
 }
@@ -100,6 +102,7 @@ impl<'a> Parser<'a> {
             bars: 0,
             congruence: false,
             outward: false,
+            angle: false,
             latex,
         }
     }
@@ -118,6 +121,7 @@ impl<'a> Parser<'a> {
 
     fn unexpected(&self, tok: &Tok) -> ParseError {
         ParseError::Syntax(match tok {
+            Tok::TooLarge(what) => return ParseError::TooComplex(what.clone()),
             Tok::Unknown(name) => format!("{name:?} is not known"),
             Tok::Num(_, _, s) => format!("the number {s} is out of place"),
             Tok::Letter(s) | Tok::Word(s) => format!("{s:?} is out of place"),
@@ -130,12 +134,10 @@ impl<'a> Parser<'a> {
 
     fn fail<T>(&self, what: &str) -> Parsed<T> {
         match self.toks.get(self.i) {
-            Some(t) => {
-                let ParseError::Syntax(why) = self.unexpected(&t.tok) else {
-                    unreachable!("unexpected() is Syntax")
-                };
-                Err(ParseError::Syntax(format!("{what}: {why}")))
-            }
+            Some(t) => Err(match self.unexpected(&t.tok) {
+                ParseError::Syntax(why) => ParseError::Syntax(format!("{what}: {why}")),
+                too_complex => too_complex,
+            }),
             None => Err(ParseError::Syntax(format!("{what}: the text ends"))),
         }
     }

@@ -38,6 +38,12 @@ pub(super) fn undelimited(text: &str) -> Cow<'_, str> {
                 s = inner;
             }
         }
+        if let Some(inner) = s.strip_prefix('$').and_then(|t| t.strip_suffix('$'))
+            && !inner.ends_with('\\')
+            && !inner.replace("\\$", "").contains('$')
+        {
+            s = inner;
+        }
         if s == before {
             break;
         }
