@@ -7,12 +7,10 @@
 //! | `prompt-completion` | `prompt`, `completion` (message lists) | TRL SFT, GRPO |
 //! | `preference` | `prompt`, `chosen`, `rejected` (message lists) | TRL DPO and reward models, OpenRLHF |
 //! | `stepwise` | `prompt`, `completions`, `labels` | TRL PRM |
-//! | `verl` | `data_source`, `prompt`, `ability`, `reward_model`, `extra_info` | verl (Parquet) |
+//! | `verl` | `data_source`, `prompt`, `ability`, `reward_model`, `extra_info` | verl (after conversion to Parquet) |
 //! | `openrlhf` | `input`, `output`, `label` | OpenRLHF (`--input_key input --output_key output --label_key label`) |
 
 pub mod negatives;
-#[cfg(feature = "parquet")]
-pub mod parquet;
 pub mod views;
 
 use std::path::Path;
@@ -78,23 +76,19 @@ impl FromStr for View {
     }
 }
 
-/// Writes a view of records to a file: JSONL, or Parquet where the name ends in `.parquet`. Gives the number of rows.
+/// Writes a view of records to a JSONL file. Gives the number of rows.
 pub fn export(view: View, records: &[Record], path: &Path) -> Result<usize, SynthError> {
-    let rows = views::rows(view, records);
     if path.extension().is_some_and(|e| e == "parquet") {
-        #[cfg(feature = "parquet")]
-        parquet::write(&views::columns(view), &rows, path)?;
-        #[cfg(not(feature = "parquet"))]
         return Err(SynthError::Option(format!(
-            "{}: this build has no Parquet writer; build with the feature 'parquet', or write .jsonl",
+            "{}: views are written as JSONL; `scripts/check_exports.py FOLDER --parquet` turns them into Parquet",
             path.display()
         )));
-    } else {
-        let mut out = JsonlWriter::create(path)?;
-        for row in &rows {
-            out.write(row)?;
-        }
-        out.finish()?;
     }
+    let rows = views::rows(view, records);
+    let mut out = JsonlWriter::create(path)?;
+    for row in &rows {
+        out.write(row)?;
+    }
+    out.finish()?;
     Ok(rows.len())
 }

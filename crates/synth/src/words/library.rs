@@ -9,7 +9,7 @@ use crate::rational::{self, Rat};
 use crate::rng::Rng;
 use crate::words::lexicon::{Lexicon, Noun};
 use crate::words::render::{Scene, Writer, capitalise, paragraph};
-use crate::words::template::{self, Ask, Draw, Template};
+use crate::words::template::{self, Ask, Draw, Sentence, Template};
 use crate::words::text;
 
 /// How many draws of the numbers are tried before a template counts as unsatisfiable.
@@ -255,20 +255,30 @@ impl Library {
         ]);
         scene.hidden = (flaw == Flaw::Vague).then_some(missing);
         let left_out = match flaw {
-            Flaw::LeftOut => Some(
-                template
-                    .body
-                    .iter()
-                    .position(|s| s.essential && s.wordings.iter().any(|w| tells(w, missing)))?,
-            ),
+            Flaw::LeftOut => {
+                let holds = |s: &Sentence| s.essential && s.wordings.iter().any(|w| tells(w, missing));
+                Some(
+                    template
+                        .body
+                        .iter()
+                        .position(holds)
+                        .filter(|i| stands_alone(&template.body, *i))?,
+                )
+            }
             _ => None,
         };
         let mut writer = Writer::new(&scene);
         let mut sentences = self.body(template, &mut writer, rng, false, left_out);
         let meaning = writer.phrase(&var.meaning, rng);
+        // "how many times as many …" can't be the subject of "is 3".
+        let clause = meaning.starts_with("how ");
+        if clause && flaw == Flaw::Contradiction {
+            return None;
+        }
         let tell = |value: Rat| match var.unit {
             "$" => format!("${}", rational::show_grouped(value)),
             "%" => format!("{}%", rational::show(value)),
+            "/" => format!("1/{}", rational::show(value)),
             _ => rational::show(value),
         };
         let (first, second) = (tell(scene.values[missing]), tell(other));
@@ -294,6 +304,7 @@ impl Library {
                 "{} is given as both {first} and {second}, which contradict each other.",
                 capitalise(&meaning)
             ),
+            _ if clause => format!("The problem does not say {meaning}, and it is needed."),
             (_, 0) => format!("The problem does not say what {meaning} is, and it is needed."),
             (_, 1) => format!("To answer this, {meaning} is needed, but it is not given."),
             _ => format!(
@@ -337,6 +348,16 @@ fn other_value(template: &Template, ask: &Ask, index: usize, values: &[Rat], rng
         }
     }
     None
+}
+
+/// Whether a sentence can be left out without tearing another: it and the one before it end with a full stop in all wordings.
+fn stands_alone(body: &[Sentence], at: usize) -> bool {
+    let whole = |s: &Sentence| {
+        s.wordings
+            .iter()
+            .all(|w| matches!(w.last(), Some(text::Node::Text(t)) if t.ends_with('.')))
+    };
+    whole(&body[at]) && at.checked_sub(1).is_none_or(|before| whole(&body[before]))
 }
 
 fn tells(nodes: &[text::Node], index: usize) -> bool {

@@ -15,7 +15,7 @@ pub struct Var {
     pub value: Draw,
     /// What it is, as a noun phrase ("the number of boxes").
     pub meaning: Vec<Node>,
-    /// `$` for money, `%` for percentages, nothing else.
+    /// `$` for money, `%` for percentages, `/` for the part of one over the number, else empty.
     pub unit: &'static str,
 }
 
@@ -227,11 +227,11 @@ fn variable(text: &str, names: &Names) -> Result<Var, String> {
         (Draw::Range(low, high, step), meaning)
     };
     let meaning = meaning.trim();
-    let (unit, meaning) = match (meaning.strip_prefix('$'), meaning.strip_prefix('%')) {
-        (Some(rest), _) => ("$", rest),
-        (_, Some(rest)) => ("%", rest),
-        _ => ("", meaning),
-    };
+    let unit = ["$", "%", "/"]
+        .into_iter()
+        .find(|u| meaning.starts_with(u))
+        .unwrap_or("");
+    let meaning = &meaning[unit.len()..];
     Ok(Var {
         name: name.to_owned(),
         value,
