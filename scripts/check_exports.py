@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Check that the exported views load in the libraries they are made for.
 
-    python scripts/check_exports.py FOLDER
+    python scripts/check_exports.py FOLDER [--parquet]
 
 FOLDER holds exports named after their views (records.jsonl, messages.jsonl,
-prompt-completion.jsonl, preference.jsonl, stepwise.jsonl, verl.parquet,
-openrlhf.jsonl), any of them also as .parquet. Needs the package `datasets`;
+prompt-completion.jsonl, preference.jsonl, stepwise.jsonl, verl.jsonl,
+openrlhf.jsonl). With --parquet, each is also written as Parquet beside the
+JSONL, read back and compared. Needs the package `datasets`;
 where `trl` or `verl` is installed too, their own loaders and checks run.
 Exits with 1 if a view does not load or does not have the columns it must have.
 """
@@ -72,24 +73,31 @@ def check_verl(path):
     return "verl importable, file has its columns"
 
 
-def main(folder):
+def main(folder, parquet):
     from datasets import load_dataset
 
     failed = 0
-    files = sorted(p for p in pathlib.Path(folder).iterdir() if p.stem in COLUMNS and p.suffix in (".jsonl", ".parquet"))
+    files = sorted(p for p in pathlib.Path(folder).iterdir() if p.stem in COLUMNS and p.suffix == ".jsonl")
     if not files:
         sys.exit(f"{folder}: no exports named after views")
     for path in files:
         view = path.stem
-        kind = "parquet" if path.suffix == ".parquet" else "json"
         try:
-            dataset = load_dataset(kind, data_files=str(path), split="train", cache_dir=str(path.parent / ".cache"))
+            dataset = load_dataset("json", data_files=str(path), split="train", cache_dir=str(path.parent / ".cache"))
             missing = COLUMNS[view] - set(dataset.column_names)
             assert not missing, f"missing columns {sorted(missing)}"
             assert len(dataset) > 0, "no rows"
             for row in dataset:
                 check_row(view, row)
-            notes = [check_trl(view, dataset)] + ([check_verl(path)] if path.name == "verl.parquet" else [])
+            notes = [check_trl(view, dataset)]
+            if parquet:
+                other = path.with_suffix(".parquet")
+                dataset.to_parquet(str(other))
+                back = load_dataset("parquet", data_files=str(other), split="train", cache_dir=str(path.parent / ".cache"))
+                assert back.to_list() == dataset.to_list(), "Parquet and JSONL differ"
+                notes.append("Parquet equal")
+                if view == "verl":
+                    notes.append(check_verl(other))
             print(f"ok    {path.name:28} {len(dataset):7} rows   {', '.join(notes)}")
         except Exception as error:  # every failure is reported, whatever its kind
             failed += 1
@@ -98,6 +106,6 @@ def main(folder):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
+    if len(sys.argv) not in (2, 3) or sys.argv[2:] not in ([], ["--parquet"]):
         sys.exit(__doc__)
-    main(sys.argv[1])
+    main(sys.argv[1], len(sys.argv) == 3)

@@ -313,7 +313,7 @@ pub struct SynthArgs {
     /// Keep nothing that shares 13 words in a row with these files or folders
     #[arg(long, value_name = "PATH")]
     pub ban: Vec<PathBuf>,
-    /// Also write a view for a trainer: VIEW=FILE (.jsonl or .parquet)
+    /// Also write a view for a trainer: VIEW=FILE (.jsonl)
     #[arg(long, value_name = "VIEW=FILE")]
     pub view: Vec<String>,
     /// Add GSM8K's training file
