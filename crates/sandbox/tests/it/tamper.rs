@@ -120,7 +120,7 @@ const CHEATS: &[(&str, &str, Outcome)] = &[
     ),
     (
         "stop the judge",
-        "import os\ndef f(x):\n    os.write(3, b'{\"stop\": 1}\\n')\n    os._exit(0)",
+        "import os, time\ndef f(x):\n    os.write(3, b'{\"stop\": 1}\\n')\n    time.sleep(1)\n    os._exit(0)",
         WrongAnswer,
     ),
     (
