@@ -11,6 +11,7 @@ time of starting either is left out. Both are given the same texts; the verdicts
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import time
@@ -44,6 +45,9 @@ def main():
         pairs.append((answer, solution))
         pairs.append((rows[(i + 1) % len(rows)][0], solution))
 
+    # This file has the name of the module: its folder must not be searched first.
+    here = os.path.dirname(os.path.abspath(__file__))
+    sys.path[:] = [p for p in sys.path if os.path.abspath(p or ".") != here]
     try:
         from math_verify import parse, verify
     except ImportError:
