@@ -3,7 +3,7 @@
 
 QUESTION ?= Tom has 3 boxes with 12 apples each. He eats 5 apples. How many apples are left?
 BIN := target/release/strawberry
-# The path to other people's checkouts and packages used by the peer comparisons.
+# A virtual environment with the oracles and peers of `make parity` and `make test-peers`.
 VENV := .venv
 
 .DEFAULT_GOAL := help
