@@ -9,8 +9,9 @@ use strawberry_engine::engine::{Engine, EngineOptions};
 use strawberry_hub::Hub;
 use strawberry_remote::{RemoteModel, RemoteOptions};
 use strawberry_store::Store;
-use strawberry_think::{PlanOptions, Recorder, RunControl, Thinker};
+use strawberry_think::{PlanOptions, Recorder, Thinker};
 use strawberry_verify::MathVerifier;
+use tokio::task::JoinHandle;
 
 use crate::cli::{ModelArgs, ThinkArgs};
 use crate::error::CliError;
@@ -108,18 +109,18 @@ pub fn plan_options(args: &ThinkArgs) -> PlanOptions {
     }
 }
 
-/// Ctrl-C (or a polite kill) once: the best answer so far; twice: out at once.
-pub fn interrupt_on_signal(control: RunControl) {
+/// Ctrl-C (or a polite kill) once: `stop`; twice: out at once. Aborting the handle ends the watch.
+pub fn on_signal(stop: impl FnOnce() + Send + 'static) -> JoinHandle<()> {
     tokio::spawn(async move {
         signal().await;
-        control.interrupt();
+        stop();
         signal().await;
         std::process::exit(130);
-    });
+    })
 }
 
 /// The next SIGINT or SIGTERM.
-pub async fn signal() {
+async fn signal() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};

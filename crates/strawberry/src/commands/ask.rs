@@ -34,7 +34,8 @@ pub async fn run(args: AskArgs) -> Result<(), CliError> {
     let recorder = store.clone().map(|store| open::recorder(store));
 
     let control = RunControl::new();
-    open::interrupt_on_signal(control.clone());
+    let stopper = control.clone();
+    open::on_signal(move || stopper.interrupt());
     let (send, receive) = mpsc::unbounded_channel();
     let watching = (!args.json).then(|| tokio::spawn(View::new().follow(receive)));
     let report = thinker

@@ -140,12 +140,9 @@ impl Batch {
         let control = RunControl::new();
         let (stop, stopped) = watch::channel(false);
         let stopper = control.clone();
-        tokio::spawn(async move {
-            open::signal().await;
+        open::on_signal(move || {
             let _ = stop.send(true);
             stopper.interrupt();
-            open::signal().await;
-            std::process::exit(130);
         });
         let open = (0..problems.len()).filter(|&i| !finished[i]);
         let mut running = futures::stream::iter(open)

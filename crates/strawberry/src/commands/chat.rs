@@ -129,11 +129,8 @@ impl Chat {
         let recorder = open::recorder(self.store.clone());
         let control = RunControl::new();
         let stopper = control.clone();
-        let watcher = tokio::spawn(async move {
-            open::signal().await;
+        let watcher = open::on_signal(move || {
             stopper.interrupt();
-            open::signal().await;
-            std::process::exit(130);
         });
         let (send, receive) = mpsc::unbounded_channel();
         let watching = (!self.json).then(|| tokio::spawn(View::new().follow(receive)));

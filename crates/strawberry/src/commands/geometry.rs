@@ -7,12 +7,11 @@ use std::time::Duration;
 
 use console::{Term, style};
 use serde_json::json;
-use strawberry_geometry::figure::draw::draw;
 use strawberry_geometry::lang::problem::Problem;
 use strawberry_geometry::lang::read::read_file;
 use strawberry_geometry::proof::certificate::Certificate;
 use strawberry_geometry::text::{Language, html, narrate, svg};
-use strawberry_geometry::{Options, Outcome, Progress, Status, bench, check, prove};
+use strawberry_geometry::{Options, Outcome, Progress, Status, bench, check, picture, prove};
 
 use crate::cli::{GeometryBenchArgs, GeometryCommand, GeometryFigureArgs, GeometryProveArgs};
 use crate::error::CliError;
@@ -25,11 +24,8 @@ const LARGEST: u64 = 64 << 20;
 pub async fn run(command: GeometryCommand) -> Result<(), CliError> {
     let stop = Arc::new(AtomicBool::new(false));
     let stopper = stop.clone();
-    tokio::spawn(async move {
-        open::signal().await;
+    open::on_signal(move || {
         stopper.store(true, Ordering::Relaxed);
-        open::signal().await;
-        std::process::exit(130);
     });
     // Proving keeps its own threads busy; the runtime only waits for signals.
     let flag = stop.clone();
@@ -206,22 +202,7 @@ fn check_file(path: &Path, json: bool) -> Result<(), CliError> {
 
 fn figure(args: &GeometryFigureArgs) -> Result<(), CliError> {
     let (_, problem) = problem(&args.file, args.problem.as_deref())?;
-    let drawings = draw(&problem, args.seed, &|| false).map_err(|e| {
-        CliError::failure(format!(
-            "no figure satisfies clause {} of the problem",
-            e.clause + 1
-        ))
-    })?;
-    let Some(figure) = drawings.good.first().or(drawings.counter.first()) else {
-        return Err(CliError::failure("no figure: every drawing was degenerate"));
-    };
-    let predicates: Vec<String> = problem
-        .hypotheses()
-        .iter()
-        .chain(&problem.goals)
-        .map(|atom| atom.show(&problem.points))
-        .collect();
-    let picture = svg::Scene::new(&problem.points, problem.points.len(), &figure.xy, &predicates).svg(&[]);
+    let picture = picture(&problem, args.seed).map_err(CliError::failure)?.svg;
     match &args.svg {
         Some(_) => write(args.svg.as_ref(), || picture),
         None => out::line(picture),
