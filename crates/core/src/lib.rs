@@ -40,8 +40,8 @@ pub use attempt::Attempt;
 pub use budget::{Budget, Effort, EffortRow, Usage};
 pub use message::{Message, Role, ToolCall};
 pub use model::{
-    Channel, Control, Finish, Grammar, Model, ModelError, ModelEvent, ModelInfo, SampleRequest, Sampling,
-    Thinking, TokenLogprob,
+    Calculator, Channel, Control, Embeddings, Finish, Grammar, Model, ModelError, ModelEvent, ModelInfo,
+    SampleRequest, Sampling, Thinking, TokenLogprob,
 };
 pub use problem::{Problem, Reference, TestCase};
 pub use strategy::{Outcome, Selection, Strategy, Trial, TrialId, Vote};

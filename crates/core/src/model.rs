@@ -176,6 +176,34 @@ impl Control {
     }
 }
 
+/// Computes what a model should not guess: given the response so far, the text that must follow, if any.
+///
+/// In the step language of the training data (`<<3*12=36>>`) it is called with text that ends in `<<3*12=`
+/// and gives `36>>`. A local model asks it after every sampled token and continues with the forced text;
+/// servers can't be interrupted and ignore it.
+#[derive(Clone)]
+pub struct Calculator(Arc<Complete>);
+
+type Complete = dyn Fn(&str) -> Option<String> + Send + Sync;
+
+impl Calculator {
+    /// A calculator that completes with `complete`, which must be quick: it runs between two tokens.
+    pub fn new(complete: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
+        Calculator(Arc::new(complete))
+    }
+
+    /// The text that must follow `response`, if any.
+    pub fn complete(&self, response: &str) -> Option<String> {
+        (self.0)(response)
+    }
+}
+
+impl std::fmt::Debug for Calculator {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Calculator")
+    }
+}
+
 /// One attempt to be sampled.
 #[derive(Clone, Debug, Default)]
 pub struct SampleRequest {
@@ -191,6 +219,8 @@ pub struct SampleRequest {
     pub thinking: Thinking,
     /// A constraint on the answer's text.
     pub grammar: Option<Grammar>,
+    /// What completes calculations in the response.
+    pub calculator: Option<Calculator>,
     /// Tools offered to the model, as OpenAI `tools` objects.
     pub tools: Vec<serde_json::Value>,
     /// The handle by which the attempt can be hurried or cancelled.
@@ -325,6 +355,15 @@ pub struct ModelInfo {
     pub reasoning: bool,
 }
 
+/// Texts as vectors.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Embeddings {
+    /// One vector per text, all of the same dimension, of Euclidean length 1.
+    pub vectors: Vec<Vec<f32>>,
+    /// Tokens evaluated.
+    pub prompt_tokens: u64,
+}
+
 /// A language model: local or remote.
 pub trait Model: Send + Sync {
     /// What is known about it.
@@ -338,6 +377,18 @@ pub trait Model: Send + Sync {
 
     /// The length of a conversation in tokens as the model would see it; `None` if it can't be known.
     fn count_tokens(&self, messages: &[Message]) -> Option<u64>;
+
+    /// A vector of length 1 for each text, in order, whose dot products measure likeness. Blocks while it
+    /// computes.
+    ///
+    /// # Errors
+    /// The model does not embed (what this default says), a text does not fit its context, or it failed.
+    fn embed(&self, _texts: &[String]) -> Result<Embeddings, ModelError> {
+        Err(ModelError::InvalidRequest(format!(
+            "the model '{}' does not embed texts",
+            self.info().name
+        )))
+    }
 }
 
 #[cfg(test)]

@@ -42,6 +42,7 @@ pub(crate) async fn sample(
         max_tokens: trial.max_tokens,
         thinking: trial.thinking,
         grammar: None,
+        calculator: None,
         tools: Vec::new(),
         control,
     });
