@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::io::{self, BufRead, Read, Write};
 
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use strawberry_core::Verdict;
 
 use crate::options::Options;
@@ -32,8 +33,9 @@ impl Field<'_> {
 
 #[derive(Deserialize)]
 struct Pair<'a> {
-    #[serde(default)]
-    id: Option<serde_json::Value>,
+    /// Passed through as it was written, whatever its size.
+    #[serde(borrow, default)]
+    id: Option<&'a RawValue>,
     #[serde(borrow)]
     reference: Field<'a>,
     #[serde(borrow)]
@@ -45,7 +47,7 @@ struct Pair<'a> {
 struct Line<'a> {
     line: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<serde_json::Value>,
+    id: Option<&'a RawValue>,
     verdict: &'a str,
     #[serde(skip_serializing_if = "str::is_empty")]
     method: &'a str,
@@ -148,6 +150,21 @@ fn write_line<W: Write>(writer: &mut W, line: &Line<'_>) -> io::Result<()> {
     writer.write_all(b"\n")
 }
 
+/// The line as text, with U+FFFD for every run of invalid bytes.
+fn replace_invalid(bytes: &[u8]) -> Cow<'_, str> {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        return Cow::Borrowed(text);
+    }
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        if !chunk.invalid().is_empty() && !text.ends_with(char::REPLACEMENT_CHARACTER) {
+            text.push(char::REPLACEMENT_CHARACTER);
+        }
+    }
+    Cow::Owned(text)
+}
+
 /// Answers one line, or says what is wrong with it.
 fn answer<W: Write>(
     verifier: &MathVerifier,
@@ -155,8 +172,8 @@ fn answer<W: Write>(
     number: u64,
     writer: &mut W,
 ) -> io::Result<Result<Verdict, String>> {
-    // Invalid UTF-8 becomes U+FFFD, so that a broken response is judged and a broken reference is told.
-    let text = String::from_utf8_lossy(bytes);
+    // Invalid UTF-8 is replaced, so that a broken response is judged and a broken reference is told.
+    let text = replace_invalid(bytes);
     let pair: Pair<'_> = match serde_json::from_str(&text) {
         Ok(pair) => pair,
         Err(e) => {

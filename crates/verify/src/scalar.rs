@@ -36,6 +36,8 @@ impl Equality {
 }
 
 /// Bits after the point tried in turn.
+/// Steps of one evaluation at one point and precision.
+const EVALUATION_STEPS: u64 = 20_000;
 const PRECISIONS: [usize; 4] = [128, 384, 1024, 2048];
 /// At this many bits of agreement two transcendental constants are taken for equal.
 const AGREEMENT: usize = 1024;
@@ -163,7 +165,7 @@ fn constants(a: &Expr, b: &Expr, meter: &mut Meter) -> Result<Equality, Stop> {
     let mut tried = NoValue::Unsure;
     for p in PRECISIONS.iter().copied().filter(|p| *p < last).chain([last]) {
         meter.spend(200 + p as u64)?;
-        let mut ev = Evaluator::new(p, meter.bits, 20_000, &[], true);
+        let mut ev = Evaluator::new(p, meter.bits, EVALUATION_STEPS, &[], true);
         let values = ev.eval(a).and_then(|x| Ok((x, ev.eval(b)?)));
         let (x, y) = match values {
             Ok(v) => v,
@@ -306,9 +308,9 @@ fn at_points(a: &Expr, b: &Expr, names: &[String], meter: &mut Meter) -> Result<
         let at = point(&names, k, natural);
         let mut known = false;
         for p in [128, 320] {
-            meter.spend(300)?;
-            let mut ev = Evaluator::new(p, meter.bits, 20_000, &at, complex);
+            let mut ev = Evaluator::new(p, meter.bits, EVALUATION_STEPS, &at, complex);
             let (x, y) = (ev.eval(&a), ev.eval(&b));
+            meter.spend(300 + (EVALUATION_STEPS - ev.steps) / 2)?;
             let (x, y) = match (x, y) {
                 (Ok(x), Ok(y)) => (x, y),
                 (Err(NoValue::Unsupported), _) | (_, Err(NoValue::Unsupported)) => {
@@ -388,7 +390,7 @@ pub fn order(a: &Expr, b: &Expr, meter: &mut Meter) -> Result<Ordering, Stop> {
     }
     for p in PRECISIONS {
         meter.spend(200)?;
-        let mut ev = Evaluator::new(p, meter.bits, 20_000, &[], false);
+        let mut ev = Evaluator::new(p, meter.bits, EVALUATION_STEPS, &[], false);
         let (x, y) = match ev.eval(a).and_then(|x| Ok((x, ev.eval(b)?))) {
             Ok(v) => v,
             Err(NoValue::Unsure) => continue,
@@ -411,7 +413,7 @@ pub fn order(a: &Expr, b: &Expr, meter: &mut Meter) -> Result<Ordering, Stop> {
 /// Whether `|a − b| ≤ tolerance` for real constants, tolerance rational; ties within the last bits count as inside.
 pub fn within(a: &Expr, b: &RBig, tolerance: &RBig, meter: &mut Meter) -> Result<bool, Stop> {
     meter.spend(300)?;
-    let mut ev = Evaluator::new(192, meter.bits, 20_000, &[], false);
+    let mut ev = Evaluator::new(192, meter.bits, EVALUATION_STEPS, &[], false);
     let x = ev.eval(a).map_err(stop_of)?;
     if x.im.is_some() {
         return Ok(false);

@@ -90,6 +90,7 @@ impl<'a> Evaluator<'a> {
                 for t in v {
                     let t = self.within(t, bound)?;
                     product = product.mul(&t, &self.fixed)?;
+                    self.charge(&product)?;
                 }
                 Ok(product)
             }
@@ -140,11 +141,19 @@ impl<'a> Evaluator<'a> {
                     } else {
                         total.mul(&term?, &self.fixed)?
                     };
+                    self.charge(&total)?;
                 }
                 Ok(total)
             }
             _ => Err(NoValue::Unsupported),
         }
+    }
+
+    /// Long numbers cost more than a node: a step for every 512 bits.
+    fn charge(&mut self, value: &Complex) -> Result<(), NoValue> {
+        let bits = value.re.magnitude().bit_len() as u64;
+        self.steps = self.steps.checked_sub(bits / 512).ok_or(NoValue::Fuel)?;
+        Ok(())
     }
 
     /// Remembers whether a result that need not be zero can't be told from it.
