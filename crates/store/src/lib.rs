@@ -6,6 +6,8 @@
 //! | `database` | opening it, transactions, errors in words |
 //! | [`traces`] | runs and their events ([`TraceStore`](strawberry_core::TraceStore)) |
 //! | [`jobs`] | batch jobs: exactly one result for each problem |
+//! | [`api`] | the HTTP API's keys and usage |
+//! | [`responses`] | the HTTP API's stored responses, and its background jobs |
 //! | [`conversations`] | chats that can be taken up again |
 //!
 //! # What is promised
@@ -18,12 +20,16 @@
 //! - Several processes may use the file at once; writers wait for one another.
 //! - A file of a newer version, a damaged one and one that is something else are refused, untouched.
 
+pub mod api;
 pub mod conversations;
 mod database;
 pub mod jobs;
+pub mod responses;
 mod schema;
 pub mod traces;
 
+pub use api::{ApiKey, ApiUsage};
 pub use conversations::ConversationSummary;
 pub use database::Store;
 pub use jobs::{JobId, JobResult};
+pub use responses::{ResponseStatus, StoredResponse};

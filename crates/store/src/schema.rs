@@ -5,7 +5,8 @@ pub(crate) const APPLICATION_ID: i64 = 0x5354_5257;
 
 /// The steps that lead from an empty file to today's schema; `PRAGMA user_version` counts those taken.
 /// A step that was released is never changed: a change of the schema is a new step.
-pub(crate) const STEPS: [&str; 1] = ["
+pub(crate) const STEPS: &[&str] = &[
+    "
     CREATE TABLE runs (
         key       INTEGER PRIMARY KEY,
         id        TEXT NOT NULL UNIQUE,
@@ -60,4 +61,42 @@ pub(crate) const STEPS: [&str; 1] = ["
         json          TEXT NOT NULL,
         PRIMARY KEY (conversation, seq)
     ) STRICT;
-"];
+",
+    // The HTTP API: keys, what each caller used per day, stored responses with their background jobs.
+    "
+    CREATE TABLE api_keys (
+        key                  INTEGER PRIMARY KEY,
+        id                   TEXT NOT NULL UNIQUE,
+        name                 TEXT NOT NULL,
+        hash                 TEXT NOT NULL UNIQUE,
+        time_ms              INTEGER NOT NULL,
+        requests_per_minute  INTEGER,
+        tokens_per_day       INTEGER
+    ) STRICT;
+
+    CREATE TABLE api_usage (
+        caller             TEXT NOT NULL,
+        day                INTEGER NOT NULL,
+        model              TEXT NOT NULL,
+        requests           INTEGER NOT NULL,
+        prompt_tokens      INTEGER NOT NULL,
+        reasoning_tokens   INTEGER NOT NULL,
+        completion_tokens  INTEGER NOT NULL,
+        PRIMARY KEY (caller, day, model)
+    ) STRICT;
+
+    CREATE TABLE responses (
+        key         INTEGER PRIMARY KEY,
+        id          TEXT NOT NULL UNIQUE,
+        caller      TEXT NOT NULL,
+        time_ms     INTEGER NOT NULL,
+        status      TEXT NOT NULL,
+        background  INTEGER NOT NULL,
+        request     TEXT NOT NULL,
+        response    TEXT NOT NULL,
+        worker      TEXT,
+        lease_ms    INTEGER NOT NULL DEFAULT 0
+    ) STRICT;
+    CREATE INDEX responses_open ON responses (key) WHERE background = 1 AND status IN ('queued', 'in_progress');
+",
+];

@@ -1,5 +1,6 @@
 //! The store on real files.
 
+mod api;
 mod chats;
 mod crash;
 mod files;
@@ -31,6 +32,7 @@ fn started(time_ms: u64, question: &str) -> TraceEvent {
         effort: Some(Effort::High),
         budget: Budget::default(),
         strategy: "majority".into(),
+        scorer: None,
         model: Box::new(ModelInfo {
             name: "tiny".into(),
             ..ModelInfo::default()
@@ -56,6 +58,7 @@ fn sampled(trial: u64) -> TraceEvent {
             },
             logprob: Some(-0.1),
             scores: [("mean".into(), 0.3)].into(),
+            feedback: None,
             judgement: None,
         }),
         at_ms: 5,
