@@ -8,7 +8,8 @@
 //! | [`jobs`] | batch jobs: exactly one result for each problem |
 //! | [`api`] | the HTTP API's keys and usage |
 //! | [`responses`] | the HTTP API's stored responses, and its background jobs |
-//! | [`conversations`] | chats that can be taken up again |
+//! | [`conversations`] | chats that can be taken up again, as trees of messages |
+//! | [`users`] | who may log in, and their sessions |
 //!
 //! # What is promised
 //!
@@ -24,12 +25,17 @@ pub mod api;
 pub mod conversations;
 mod database;
 pub mod jobs;
+mod messages;
 pub mod responses;
 mod schema;
 pub mod traces;
+pub mod users;
 
 pub use api::{ApiKey, ApiUsage};
-pub use conversations::ConversationSummary;
+pub use conversations::{
+    Conversation, ConversationChange, ConversationMessage, ConversationSummary, NewMessage,
+};
 pub use database::Store;
 pub use jobs::{JobId, JobResult};
 pub use responses::{ResponseStatus, StoredResponse};
+pub use users::User;

@@ -99,4 +99,33 @@ pub(crate) const STEPS: &[&str] = &[
     ) STRICT;
     CREATE INDEX responses_open ON responses (key) WHERE background = 1 AND status IN ('queued', 'in_progress');
 ",
+    // The web app: conversations as trees with an owner (empty: whoever has the machine), users, sessions.
+    "
+    ALTER TABLE conversations ADD COLUMN owner TEXT NOT NULL DEFAULT '';
+    ALTER TABLE conversations ADD COLUMN folder TEXT;
+    ALTER TABLE conversations ADD COLUMN pinned INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE conversations ADD COLUMN archived INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE conversations ADD COLUMN settings TEXT NOT NULL DEFAULT '{}';
+    ALTER TABLE conversations ADD COLUMN leaf INTEGER;
+    ALTER TABLE messages ADD COLUMN parent INTEGER;
+    ALTER TABLE messages ADD COLUMN time_ms INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE messages ADD COLUMN meta TEXT NOT NULL DEFAULT '{}';
+    UPDATE messages SET parent = seq - 1 WHERE seq > 0;
+    UPDATE conversations SET leaf = (SELECT max(seq) FROM messages WHERE conversation = key);
+
+    CREATE TABLE users (
+        key       INTEGER PRIMARY KEY,
+        id        TEXT NOT NULL UNIQUE,
+        name      TEXT NOT NULL UNIQUE COLLATE NOCASE,
+        password  TEXT NOT NULL,
+        admin     INTEGER NOT NULL,
+        time_ms   INTEGER NOT NULL
+    ) STRICT;
+
+    CREATE TABLE sessions (
+        hash        TEXT PRIMARY KEY,
+        user        INTEGER NOT NULL REFERENCES users (key) ON DELETE CASCADE,
+        expires_ms  INTEGER NOT NULL
+    ) STRICT;
+",
 ];

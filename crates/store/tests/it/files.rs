@@ -6,7 +6,7 @@ use std::process::Command;
 
 use sqlx::Connection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
-use strawberry_core::{StoreError, TraceStore};
+use strawberry_core::{Message, StoreError, TraceStore};
 use strawberry_store::Store;
 
 use crate::{events, run, started, store};
@@ -38,6 +38,35 @@ async fn a_newer_store_is_left_alone() {
         matches!(&error, StoreError::NewerVersion(m) if m.contains("schema 99") && m.contains("update")),
         "{error}"
     );
+}
+
+#[tokio::test]
+async fn a_store_of_the_first_version_is_brought_up_to_date() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("traces.db");
+    // What version 1 wrote for two chats, one without messages.
+    sql(
+        &path,
+        r#"PRAGMA application_id = 0x53545257; PRAGMA user_version = 1; PRAGMA journal_mode = WAL;
+        CREATE TABLE runs (key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE) STRICT;
+        CREATE TABLE conversations (key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, time_ms INTEGER NOT NULL,
+            title TEXT NOT NULL, effort TEXT) STRICT;
+        CREATE TABLE messages (conversation INTEGER NOT NULL REFERENCES conversations (key) ON DELETE CASCADE,
+            seq INTEGER NOT NULL, run TEXT, json TEXT NOT NULL, PRIMARY KEY (conversation, seq)) STRICT;
+        INSERT INTO conversations VALUES (1, 'c', 5, 'Hello', 'high'), (2, 'd', 6, '', NULL);
+        INSERT INTO messages VALUES (1, 0, NULL, '{"role":"user","content":"Hello"}'),
+            (1, 1, 'r', '{"role":"assistant","content":"Hi"}');"#,
+    )
+    .await;
+    let store = Store::open(&path).await.unwrap();
+    let again = [Message::user("Again")];
+    store.add_messages("c", 7, None, None, &again).await.unwrap();
+    let said = store.load_conversation("c").await.unwrap().unwrap();
+    let said: Vec<_> = said.iter().map(|m| m.content.as_str()).collect();
+    assert_eq!(said, ["Hello", "Hi", "Again"]);
+    assert_eq!(store.load_conversation("d").await.unwrap(), Some(vec![]));
+    let whole = store.conversation("", "c").await.unwrap().unwrap();
+    assert_eq!(whole.messages[1].run.as_deref(), Some("r"));
 }
 
 #[tokio::test]
@@ -73,7 +102,7 @@ async fn a_damaged_store_is_said_to_be_damaged() {
     bytes[100..len].fill(0x5a);
     fs::write(store.path(), &bytes).unwrap();
     assert!(refused(store.path()).await.to_string().contains("damaged"));
-    // Only the pages behind the schema: opening succeeds, reading says what is wrong.
+    // Only the pages of one table and its index: opening succeeds, reading says what is wrong.
     let (_folder, store) = crate::store().await;
     for i in 0..50 {
         store
@@ -82,9 +111,18 @@ async fn a_damaged_store_is_said_to_be_damaged() {
             .unwrap();
     }
     store.close().await;
+    let options = SqliteConnectOptions::new().filename(store.path());
+    let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
+    let roots: Vec<i64> = sqlx::query_scalar("SELECT rootpage FROM sqlite_schema WHERE tbl_name = 'runs'")
+        .fetch_all(&mut connection)
+        .await
+        .unwrap();
+    connection.close().await.unwrap();
     let mut bytes = fs::read(store.path()).unwrap();
-    let len = bytes.len();
-    bytes[4096 * 2..len].fill(0x5a);
+    for root in roots {
+        let page = usize::try_from(root - 1).unwrap() * 4096;
+        bytes[page..page + 4096].fill(0x5a);
+    }
     fs::write(store.path(), &bytes).unwrap();
     let store = Store::open(store.path()).await.unwrap();
     let error = store.list(10).await.unwrap_err().to_string();

@@ -6,6 +6,7 @@ mod crash;
 mod files;
 mod jobs;
 mod traces;
+mod users;
 
 use strawberry_core::trace::RunStatus;
 use strawberry_core::{
