@@ -38,6 +38,10 @@ pub struct Attempt {
     /// Scores by scorer name, kept so that any aggregation can be recomputed without sampling.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub scores: BTreeMap<String, f64>,
+    /// What a scorer or a program's run said about it, from which a next attempt can learn (a failing test,
+    /// for example).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub feedback: Option<String>,
     /// The verdict against the reference, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub judgement: Option<Judgement>,

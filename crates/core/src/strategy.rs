@@ -29,6 +29,15 @@ pub struct Trial {
     pub max_tokens: u32,
     /// What happens to thinking.
     pub thinking: Thinking,
+    /// Whether calculations in the response are completed exactly (after `<<3*12=` follows `36>>`).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub calculator: bool,
+    /// Whether the program in the response is run, and what it prints is taken as the answer.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub program: bool,
+    /// The attempt is given up as soon as its confidence over a group of tokens falls below this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub least_confidence: Option<f64>,
 }
 
 /// What became of a trial.

@@ -69,6 +69,9 @@ pub enum TraceEvent {
         budget: Budget,
         /// The strategy's name.
         strategy: String,
+        /// The scorer the strategy goes by, if one was chosen.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        scorer: Option<String>,
         /// The model.
         model: Box<ModelInfo>,
         /// The verifier's name.

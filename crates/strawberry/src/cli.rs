@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use strawberry_core::Effort;
-use strawberry_think::StrategyKind;
+use strawberry_think::{ScoredBy, StrategyKind};
 use strawberry_verify::Mode;
 
 /// Strawberry: a reasoning system. It thinks before it answers, shows its thinking, and checks the answer.
@@ -93,9 +93,17 @@ pub struct ThinkArgs {
     /// Sample at most this many attempts
     #[arg(long, value_name = "N")]
     pub samples: Option<u32>,
-    /// direct, majority, weighted, best-of-n, budget-forcing or rsa (default: by effort)
+    /// auto, direct, majority, weighted, best-of-n, deepconf, beam, dvts, ab-mcts, program, repair, rsa, critique or
+    /// budget-forcing (default: auto)
     #[arg(long, short)]
     pub strategy: Option<StrategyKind>,
+    /// What attempts are ranked or weighted by: likelihood, confidence, group-confidence, min-logprob, tests or judge
+    /// (default: by strategy)
+    #[arg(long)]
+    pub scorer: Option<ScoredBy>,
+    /// Answer "I don't know" when the confidence (from 0 to 1, calibrated where that was measured) is lower
+    #[arg(long, value_name = "P")]
+    pub min_confidence: Option<f64>,
     /// Sampling temperature (default: by strategy)
     #[arg(long)]
     pub temperature: Option<f32>,
@@ -129,6 +137,9 @@ pub struct AskArgs {
     pub think: ThinkArgs,
     #[command(flatten)]
     pub model: ModelArgs,
+    /// Say which strategy was taken, and why
+    #[arg(long, conflicts_with = "file")]
+    pub explain: bool,
     /// Don't record the run
     #[arg(long)]
     pub no_trace: bool,
@@ -215,6 +226,14 @@ pub enum TraceCommand {
     },
     /// Run the strategy again on the recorded attempts and compare
     Replay {
+        /// The run's id, or its beginning
+        id: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Recompute every aggregation of a run from its trace, without sampling
+    Revote {
         /// The run's id, or its beginning
         id: String,
         /// Print JSON

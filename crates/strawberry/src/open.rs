@@ -104,8 +104,11 @@ pub fn plan_options(args: &ThinkArgs) -> PlanOptions {
             ..Budget::default()
         },
         strategy: args.strategy,
+        scorer: args.scorer.clone(),
         temperature: args.temperature,
         seed: args.seed,
+        min_confidence: args.min_confidence,
+        calibration: None,
     }
 }
 

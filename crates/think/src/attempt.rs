@@ -9,6 +9,8 @@ use strawberry_core::{
 };
 use tokio::sync::mpsc;
 
+use crate::calculator::calculator;
+use crate::confidence::Confidence;
 use crate::driver::ThinkEvent;
 
 /// Samples one trial to its end.
@@ -33,8 +35,10 @@ pub(crate) async fn sample(
         },
         logprob: None,
         scores: BTreeMap::new(),
+        feedback: None,
         judgement: None,
     };
+    let mut confidence = Confidence::default();
     let mut stream = model.sample(SampleRequest {
         messages: trial.messages,
         prefix: trial.prefix,
@@ -42,21 +46,33 @@ pub(crate) async fn sample(
         max_tokens: trial.max_tokens,
         thinking: trial.thinking,
         grammar: None,
-        calculator: None,
+        calculator: trial.calculator.then(calculator),
         tools: Vec::new(),
         control,
     });
     while let Some(event) = stream.next().await {
         match event {
             Err(error) => return (id, Err(error)),
-            Ok(ModelEvent::Started { .. } | ModelEvent::ToolCalls(_)) => {}
+            Ok(ModelEvent::ToolCalls(_)) => {}
+            Ok(ModelEvent::Started {
+                prompt_tokens,
+                cached_tokens,
+            }) => {
+                attempt.usage.prompt_tokens = prompt_tokens;
+                attempt.usage.prompt_evaluated = prompt_tokens.saturating_sub(cached_tokens);
+            }
             Ok(ModelEvent::Text {
                 channel,
                 text,
                 tokens,
                 logprobs,
-                ..
+                alternatives,
             }) => {
+                confidence.push(&logprobs, &alternatives);
+                attempt.usage.completion_tokens += u64::from(tokens);
+                if channel == Channel::Thinking {
+                    attempt.usage.reasoning_tokens += u64::from(tokens);
+                }
                 if !logprobs.is_empty() {
                     *attempt.logprob.get_or_insert(0.0) +=
                         logprobs.iter().map(|t| f64::from(t.logprob)).sum::<f64>();
@@ -73,10 +89,17 @@ pub(crate) async fn sample(
                         tokens,
                     });
                 }
+                let low = trial.least_confidence.zip(confidence.lowest());
+                if low.is_some_and(|(least, lowest)| lowest < least) {
+                    // Dropping the stream cancels it; what was counted so far is what it cost.
+                    attempt.scores = confidence.scores();
+                    return (id, Ok(attempt));
+                }
             }
             Ok(ModelEvent::Done { finish, usage }) => {
                 attempt.finish = finish;
                 attempt.usage = Usage { samples: 1, ..usage };
+                attempt.scores = confidence.scores();
                 return (id, Ok(attempt));
             }
         }

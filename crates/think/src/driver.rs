@@ -1,6 +1,6 @@
 //! Runs a strategy: concurrency, deadlines, cancellation, streaming, recording.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,11 +14,14 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::attempt::sample;
+use crate::calibration::Calibration;
 use crate::control::{Phase, RunControl};
+use crate::judge;
 use crate::ledger::{Grant, Ledger};
 use crate::plan::Plan;
 use crate::record::{Record, Recorder, millis};
 use crate::report::RunReport;
+use crate::scorer::{ScoredBy, Scorer};
 use crate::vote::Classes;
 
 /// Attempts in flight at once.
@@ -116,12 +119,25 @@ impl Thinker {
             untold: BTreeMap::new(),
             next_told: 0,
             first_error: None,
+            scorer: plan.scored_by.scorer().cloned(),
+            programs: BTreeSet::new(),
             strategy: plan.strategy,
         };
-        let (effort, seed) = (plan.effort, plan.seed);
-        match run.drive(plan.budget, control, start).await {
+        let limits = Budget {
+            samples: Some(plan.trials),
+            ..plan.budget
+        };
+        let settings = Settings {
+            effort: plan.effort,
+            seed: plan.seed,
+            why: plan.choice.why,
+            scored_by: plan.scored_by,
+            min_confidence: plan.min_confidence,
+            calibration: plan.calibration,
+        };
+        match run.drive(limits, control, start).await {
             Ok(done) => {
-                let report = done.report(self, effort, seed, recorder, start).await;
+                let report = done.report(self, settings, recorder, start);
                 record.finished(&report).await?;
                 Ok(report)
             }
@@ -145,7 +161,20 @@ struct Run<'a> {
     untold: BTreeMap<TrialId, Option<Arc<Attempt>>>,
     next_told: TrialId,
     first_error: Option<ModelError>,
+    scorer: Option<Arc<dyn Scorer>>,
+    /// Trials in flight whose program is to be run.
+    programs: BTreeSet<TrialId>,
     strategy: Box<dyn strawberry_core::Strategy>,
+}
+
+/// What the report repeats of the plan.
+struct Settings {
+    effort: Option<Effort>,
+    seed: u64,
+    why: String,
+    scored_by: ScoredBy,
+    min_confidence: Option<f64>,
+    calibration: Option<Calibration>,
 }
 
 /// A run at its end.
@@ -197,6 +226,9 @@ impl<'a> Run<'a> {
                         let mut trial = queue.pop_front().expect("a trial was just seen at the front");
                         fit(&mut trial, tokens);
                         granted.insert(trial.id, tokens);
+                        if trial.program {
+                            self.programs.insert(trial.id);
+                        }
                         self.record
                             .event(&TraceEvent::Asked {
                                 trial: Box::new(trial.clone()),
@@ -327,24 +359,20 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Extracts the answer of an attempt and holds it against the reference, if there is one.
-    async fn judged(&self, mut attempt: Attempt) -> Arc<Attempt> {
+    /// Runs the attempt's program if that was asked for, extracts its answer, scores it, and holds it against
+    /// the reference, if there is one.
+    async fn judged(&mut self, attempt: Attempt) -> Arc<Attempt> {
         let verifier = self.thinker.verifier.clone();
         let problem = self.problem.clone();
-        let whole = attempt.finish != Finish::Cancelled;
-        let text = attempt.text.clone();
+        let scorer = self.scorer.clone();
+        let program = self.programs.remove(&attempt.trial);
+        let plain = attempt.clone();
         // A verifier may run a program; it never blocks the driver.
         let judged = tokio::task::spawn_blocking(move || {
-            // The number that a cut-off sentence happens to end with is no answer.
-            let answer = verifier.extract(&problem, &text).filter(|a| whole || a.marked);
-            (answer, verifier.judge(&problem, &text))
-        })
-        .await;
-        if let Ok((answer, judgement)) = judged {
-            attempt.answer = answer;
-            attempt.judgement = judgement;
-        }
-        Arc::new(attempt)
+            judge::judge(attempt, &problem, &*verifier, scorer.as_deref(), program)
+        });
+        // Only a verifier that panics gets here; the attempt then counts as it came.
+        Arc::new(judged.await.unwrap_or(plain))
     }
 
     fn emit(&self, event: ThinkEvent) {
@@ -356,11 +384,10 @@ impl<'a> Run<'a> {
 }
 
 impl Done<'_> {
-    async fn report(
+    fn report(
         self,
         thinker: &Thinker,
-        effort: Option<Effort>,
-        seed: u64,
+        settings: Settings,
         recorder: Option<&Recorder>,
         start: Instant,
     ) -> RunReport {
@@ -376,9 +403,26 @@ impl Done<'_> {
             .attempts
             .get(&self.selection.trial)
             .and_then(|a| a.judgement.clone());
+        let calibrated = |c: f64| {
+            let calibration = settings.calibration.as_ref();
+            calibration.map_or(c, |cal| cal.apply(self.strategy, c))
+        };
+        let confidence = self.selection.confidence.map(calibrated);
+        // A single attempt has no votes to be sure by; what it has is its likelihood.
+        let likelihood = || {
+            let chosen = self.attempts.get(&self.selection.trial)?;
+            chosen.mean_logprob().map(|l| calibrated(l.exp()))
+        };
+        let abstained = settings
+            .min_confidence
+            .is_some_and(|least| confidence.or_else(likelihood).is_none_or(|c| c < least));
         RunReport {
+            why: settings.why,
+            scored_by: settings.scored_by,
+            confidence,
+            abstained,
             problem: self.problem.clone(),
-            effort,
+            effort: settings.effort,
             strategy: self.strategy.to_owned(),
             attempts: self.attempts.into_values().collect(),
             selection: self.selection,
@@ -386,7 +430,7 @@ impl Done<'_> {
             usage,
             status: self.status,
             model: thinker.model.info().name,
-            seed,
+            seed: settings.seed,
             run: recorder.map(|r| r.run.clone()),
             wall_ms: millis(start),
         }

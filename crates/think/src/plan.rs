@@ -1,89 +1,31 @@
 //! How effort, overrides and the kind of model become a strategy with its parameters.
 
-use std::fmt;
-use std::str::FromStr;
+use strawberry_core::{Budget, Effort, ModelInfo, Problem, Strategy};
 
-use serde::{Deserialize, Serialize};
-use strawberry_core::{Budget, Effort, ModelInfo, Problem, Sampling, Strategy, Thinking};
-
-use crate::prompt;
-use crate::strategy::AttemptSpec;
+use crate::auto;
+use crate::calibration::Calibration;
+use crate::kind::StrategyKind;
+use crate::scorer::{JUDGE, ScoredBy, public_tests};
+use crate::spec::attempt_spec;
+use crate::strategy::ab_mcts::AbMcts;
+use crate::strategy::beam::Beam;
 use crate::strategy::best_of_n::BestOfN;
 use crate::strategy::budget_forcing::BudgetForcing;
+use crate::strategy::critique::{self, Critique};
+use crate::strategy::deepconf::Deepconf;
 use crate::strategy::direct::Direct;
+use crate::strategy::dvts::Dvts;
 use crate::strategy::majority::{Majority, Weighing};
+use crate::strategy::repair::Repair;
 use crate::strategy::rsa::Rsa;
+use crate::strategy::steps;
 
 /// Probability at which a vote counts as decided.
 const DECIDED: f64 = 0.95;
-/// A model without thinking blocks has said what it has to say after this many tokens; longer chains of
-/// thought of such models are loops.
-const CHAIN_OF_THOUGHT_TOKENS: u32 = 1024;
-/// Kept for the answer when a thought is cut off.
-const ANSWER_TOKENS: u32 = 64;
 /// Attempts allowed when only a time or a number of tokens was given.
 const MANY_SAMPLES: u32 = 256;
 /// The largest numbers a user may ask for; more is a typing error.
 const LARGEST: (u32, u64, u64) = (65_536, 1_000_000_000, 7 * 24 * 3_600_000);
-
-/// The strategies a user can name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum StrategyKind {
-    /// One greedy attempt without thinking.
-    Direct,
-    /// Chain of thought with majority vote and early stop.
-    Majority,
-    /// The likeliest of N chains of thought.
-    BestOfN,
-    /// Chain of thought with votes weighted by likelihood, and early stop.
-    Weighted,
-    /// One chain of thought, made to think again.
-    BudgetForcing,
-    /// Recursive self-aggregation: populations of attempts, each made from several of the last.
-    Rsa,
-}
-
-impl StrategyKind {
-    /// All of them.
-    pub const ALL: [StrategyKind; 3] = [
-        StrategyKind::Direct,
-        StrategyKind::Majority,
-        StrategyKind::BestOfN,
-    ];
-
-    /// The name users select it by.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            StrategyKind::Direct => "direct",
-            StrategyKind::Majority => "majority",
-            StrategyKind::BestOfN => "best-of-n",
-            StrategyKind::Weighted => "weighted",
-            StrategyKind::BudgetForcing => "budget-forcing",
-            StrategyKind::Rsa => "rsa",
-        }
-    }
-}
-
-impl fmt::Display for StrategyKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for StrategyKind {
-    type Err = String;
-
-    fn from_str(s: &str) -> Result<Self, Self::Err> {
-        StrategyKind::ALL
-            .into_iter()
-            .find(|k| k.as_str() == s)
-            .ok_or_else(|| {
-                let names: Vec<_> = StrategyKind::ALL.iter().map(|k| k.as_str()).collect();
-                format!("unknown strategy '{s}': use one of {}", names.join(", "))
-            })
-    }
-}
 
 /// What the user asked for.
 #[derive(Clone, Debug, Default)]
@@ -92,12 +34,18 @@ pub struct PlanOptions {
     pub effort: Option<Effort>,
     /// Overrides of the effort's budget.
     pub budget: Budget,
-    /// The strategy; by default `direct` for effort `none`, otherwise `majority`.
+    /// The strategy; `auto` where nothing is said.
     pub strategy: Option<StrategyKind>,
+    /// What strategies that rank or weigh attempts go by; by default chosen by the strategy.
+    pub scorer: Option<ScoredBy>,
     /// Temperature of the attempts; by default chosen by kind of model.
     pub temperature: Option<f32>,
     /// The seed of the run.
     pub seed: u64,
+    /// Below this confidence (from 0 to 1) the answer is "I don't know".
+    pub min_confidence: Option<f64>,
+    /// What a strategy's confidence is worth, as measured; without it, confidence is used as it comes.
+    pub calibration: Option<Calibration>,
 }
 
 /// A budget or option that can't be carried out.
@@ -111,46 +59,126 @@ pub struct Plan {
     pub effort: Option<Effort>,
     /// What may be spent.
     pub budget: Budget,
+    /// Trials at most: the attempts of the budget, or the steps of these attempts.
+    pub trials: u32,
     /// The search.
     pub strategy: Box<dyn Strategy>,
+    /// Which strategy it is, and why.
+    pub choice: auto::Choice,
+    /// What attempts are scored by.
+    pub scored_by: ScoredBy,
     /// The seed of the run.
     pub seed: u64,
+    /// Below this confidence the run abstains.
+    pub min_confidence: Option<f64>,
+    /// What confidence is worth.
+    pub calibration: Option<Calibration>,
 }
 
 impl Plan {
     /// Plans a run of `problem` on the model described by `info`.
     ///
     /// # Errors
-    /// A budget of zero, or one beyond any use, is refused with a message that names it.
+    /// A budget of zero, or one beyond any use, an impossible temperature or confidence, and a strategy that
+    /// can do nothing with this problem are refused with a message that names them.
     pub fn new(problem: &Problem, info: &ModelInfo, options: &PlanOptions) -> Result<Plan, PlanError> {
         check(&options.budget)?;
         if options.temperature.is_some_and(|t| !(0.0..=100.0).contains(&t)) {
             return Err(PlanError("temperature must be between 0 and 100".to_owned()));
         }
+        if options.min_confidence.is_some_and(|c| !(0.0..=1.0).contains(&c)) {
+            return Err(PlanError(
+                "the least confidence must be between 0 and 1".to_owned(),
+            ));
+        }
         let overridden = options.budget != Budget::default();
         let effort = options.effort.or((!overridden).then_some(Effort::default()));
         let budget = budget(effort.unwrap_or_default(), &options.budget);
-        let kind = options.strategy.unwrap_or(match effort {
-            Some(Effort::None) if options.budget.samples.is_none_or(|n| n == 1) => StrategyKind::Direct,
-            _ => StrategyKind::Majority,
-        });
         let samples = budget.samples.unwrap_or(MANY_SAMPLES);
+        let choice = match options.strategy.filter(|&kind| kind != StrategyKind::Auto) {
+            Some(kind) => auto::Choice {
+                kind,
+                why: "asked for by name".to_owned(),
+            },
+            None => auto::choose(problem, info, effort, samples),
+        };
+        let kind = choice.kind;
+        let scored_by = options.scorer.clone().unwrap_or_else(|| match kind {
+            StrategyKind::Deepconf => ScoredBy::recorded(crate::confidence::LOWEST_GROUP),
+            StrategyKind::Repair => tests_scorer(),
+            StrategyKind::AbMcts if !public_tests(problem).is_empty() => tests_scorer(),
+            _ => ScoredBy::default(),
+        });
+        if scored_by.name() == JUDGE && kind != StrategyKind::BestOfN {
+            return Err(PlanError(format!(
+                "the scorer 'judge' asks the model about finished attempts, which '{kind}' can't wait for: use --strategy best-of-n"
+            )));
+        }
+        if kind == StrategyKind::Repair && options.scorer.is_none() && public_tests(problem).is_empty() {
+            return Err(PlanError(
+                "'repair' needs tests to run: put Python assert lines into the question".to_owned(),
+            ));
+        }
+        let least = match kind {
+            StrategyKind::Critique => critique::LEAST,
+            StrategyKind::BestOfN if scored_by.name() == JUDGE => 2,
+            _ => 1,
+        };
+        if samples < least {
+            return Err(PlanError(format!(
+                "'{kind}' needs at least {least} attempts here, {samples} are allowed: use --samples {least} or a higher effort"
+            )));
+        }
+        // What the user counts is lines of thought; each step of one is a trial of its own.
+        let trials = if kind.steps() {
+            samples.saturating_mul(steps::MOST_STEPS)
+        } else {
+            samples
+        };
         let spec = attempt_spec(problem, info, kind, &budget, options);
+        let by = scored_by.clone();
         let strategy: Box<dyn Strategy> = match kind {
             StrategyKind::Direct => Box::new(Direct::new(spec)),
-            StrategyKind::Majority => Box::new(Majority::new(spec, samples, DECIDED, Weighing::Equal)),
-            StrategyKind::Weighted => Box::new(Majority::new(spec, samples, DECIDED, Weighing::Likelihood)),
-            StrategyKind::BudgetForcing => Box::new(BudgetForcing::new(spec, samples)),
+            StrategyKind::Majority | StrategyKind::Auto => {
+                Box::new(Majority::new("majority", spec, samples, DECIDED, Weighing::Equal))
+            }
+            StrategyKind::Weighted => Box::new(Majority::new(
+                "weighted",
+                spec,
+                samples,
+                DECIDED,
+                Weighing::Score(by),
+            )),
+            StrategyKind::Program => {
+                Box::new(Majority::new("program", spec, samples, DECIDED, Weighing::Equal))
+            }
+            StrategyKind::BestOfN => Box::new(BestOfN::new(spec, samples, by)),
+            StrategyKind::Deepconf => Box::new(Deepconf::new(spec, samples)),
+            StrategyKind::Beam => Box::new(Beam::new(spec, samples, by)),
+            StrategyKind::Dvts => Box::new(Dvts::new(spec, samples, by)),
+            StrategyKind::AbMcts => Box::new(AbMcts::new(spec, samples, by)),
+            StrategyKind::Repair => Box::new(Repair::new(spec, samples, by)),
             StrategyKind::Rsa => Box::new(Rsa::new(spec, samples)),
-            StrategyKind::BestOfN => Box::new(BestOfN::new(spec, samples)),
+            StrategyKind::Critique => Box::new(Critique::new(spec, samples)),
+            StrategyKind::BudgetForcing => Box::new(BudgetForcing::new(spec, samples)),
         };
         Ok(Plan {
             effort,
             budget,
+            trials,
             strategy,
+            choice,
+            scored_by,
             seed: options.seed,
+            min_confidence: options.min_confidence,
+            calibration: options.calibration.clone(),
         })
     }
+}
+
+fn tests_scorer() -> ScoredBy {
+    let scorer: std::sync::Arc<dyn crate::scorer::Scorer> = std::sync::Arc::new(crate::scorer::PublicTests);
+    scorer.into()
 }
 
 fn check(budget: &Budget) -> Result<(), PlanError> {
@@ -200,60 +228,6 @@ fn budget(effort: Effort, given: &Budget) -> Budget {
         attempt_tokens,
         wall_ms: given.wall_ms,
         tool_calls: given.tool_calls,
-    }
-}
-
-fn attempt_spec(
-    problem: &Problem,
-    info: &ModelInfo,
-    kind: StrategyKind,
-    budget: &Budget,
-    options: &PlanOptions,
-) -> AttemptSpec {
-    let most = budget.attempt_tokens.unwrap_or(CHAIN_OF_THOUGHT_TOKENS);
-    let top_logprobs = Some(0);
-    if kind == StrategyKind::Direct {
-        return AttemptSpec {
-            messages: problem.messages.clone(),
-            sampling: Sampling {
-                temperature: options.temperature.unwrap_or(0.0),
-                seed: options.seed,
-                top_logprobs,
-                ..Sampling::default()
-            },
-            max_tokens: most,
-            thinking: Thinking {
-                enabled: false,
-                ..Thinking::default()
-            },
-            first_greedy: false,
-        };
-    }
-    let closed = prompt::is_closed(problem);
-    let max_tokens = if info.reasoning || !closed {
-        most
-    } else {
-        most.min(CHAIN_OF_THOUGHT_TOKENS)
-    };
-    let answer_tokens = ANSWER_TOKENS.min(max_tokens / 4).max(1);
-    let thinking = Thinking {
-        enabled: true,
-        budget: (info.reasoning || closed).then(|| max_tokens - answer_tokens),
-        close_text: (!info.reasoning && closed).then(|| prompt::CLOSE_CHAIN_OF_THOUGHT.to_owned()),
-        answer_tokens,
-    };
-    AttemptSpec {
-        messages: prompt::chain_of_thought(problem, info),
-        sampling: Sampling {
-            temperature: options.temperature.unwrap_or(0.7),
-            top_p: 0.95,
-            seed: options.seed,
-            top_logprobs,
-            ..Sampling::default()
-        },
-        max_tokens,
-        thinking,
-        first_greedy: !info.reasoning && options.temperature.is_none(),
     }
 }
 

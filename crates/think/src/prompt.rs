@@ -7,7 +7,7 @@ const CHAIN_OF_THOUGHT: &str = "Think step by step. End with a line that begins 
 /// The same for a model that thinks in a block of its own and only has to mark the answer.
 const MARK_ANSWER: &str = "End with a line that begins \"The answer is\".";
 /// A model with fewer parameters than this follows examples better than instructions.
-const SMALL: u64 = 1_000_000_000;
+pub const SMALL: u64 = 1_000_000_000;
 /// The examples are left out where they would take a large part of the context.
 const ROOMY: u64 = 2048;
 /// Worked examples for small models: question, answer.
@@ -105,9 +105,7 @@ pub fn chain_of_thought(problem: &Problem, info: &ModelInfo) -> Vec<Message> {
     if !is_closed(problem) {
         return messages;
     }
-    let small = !info.reasoning
-        && info.parameters.is_some_and(|n| n < SMALL)
-        && info.context_length.is_none_or(|n| n >= ROOMY);
+    let small = is_small(info);
     let single = messages.iter().filter(|m| m.role != Role::System).count() == 1;
     let Some(last) = messages.iter().rposition(|m| m.role == Role::User) else {
         return messages;
@@ -127,6 +125,52 @@ pub fn chain_of_thought(problem: &Problem, info: &ModelInfo) -> Vec<Message> {
         *question = format!("{}\n\n{ask}", question.trim_end());
     }
     messages
+}
+
+/// What makes a model write a program that prints the answer (program of thoughts, Chen et al. 2022, arXiv
+/// 2211.12588; PAL, Gao et al. 2022, arXiv 2211.10435).
+const PROGRAM: &str =
+    "Write a short Python program that computes the answer and prints it. Put it into a ```python block.";
+/// Worked programs for small models: question, response.
+const PROGRAMS: [(&str, &str); 3] = [
+    (
+        "Mia has 14 pencils. She buys 3 boxes with 6 pencils each. How many pencils does she have now?",
+        "```python\npencils = 14\nbought = 3 * 6\nprint(pencils + bought)\n```",
+    ),
+    (
+        "There are 45 marbles in a bag. 17 of them are red and the others are blue. How many are blue?",
+        "```python\nmarbles = 45\nred = 17\nprint(marbles - red)\n```",
+    ),
+    (
+        "A hall has 96 seats in 8 equal rows, and 5 seats of each row are taken. How many seats are free?",
+        "```python\nrows = 8\nseats = 96 // rows\nfree = seats - 5\nprint(rows * free)\n```",
+    ),
+];
+
+/// The conversation, put so that the model writes a program that prints the answer.
+pub fn program(problem: &Problem, info: &ModelInfo) -> Vec<Message> {
+    let mut messages = problem.messages.clone();
+    let Some(last) = messages.iter().rposition(|m| m.role == Role::User) else {
+        return messages;
+    };
+    let single = messages.iter().filter(|m| m.role != Role::System).count() == 1;
+    if is_small(info) && single {
+        let examples = PROGRAMS
+            .iter()
+            .flat_map(|(q, a)| [Message::user(*q), Message::assistant(*a)]);
+        messages.splice(last..last, examples);
+    } else {
+        let question = &mut messages[last].content;
+        *question = format!("{}\n\n{PROGRAM}", question.trim_end());
+    }
+    messages
+}
+
+/// Whether a model follows examples better than instructions, and has room for them.
+fn is_small(info: &ModelInfo) -> bool {
+    !info.reasoning
+        && info.parameters.is_some_and(|n| n < SMALL)
+        && info.context_length.is_none_or(|n| n >= ROOMY)
 }
 
 #[cfg(test)]

@@ -60,6 +60,7 @@ impl Record<'_> {
             effort: plan.effort,
             budget: plan.budget,
             strategy: plan.strategy.name().to_owned(),
+            scorer: Some(plan.scored_by.name().to_owned()),
             model: Box::new(thinker.model.info()),
             verifier: thinker.verifier.name().to_owned(),
             seed: plan.seed,

@@ -9,7 +9,9 @@ use strawberry_core::{
     Attempt, Budget, Effort, ModelInfo, Outcome, Problem, Selection, TraceEvent, TrialId, Verifier,
 };
 
-use crate::plan::{Plan, PlanOptions, StrategyKind};
+use crate::kind::StrategyKind;
+use crate::plan::{Plan, PlanOptions};
+use crate::scorer::ScoredBy;
 use crate::vote::Classes;
 
 /// What a replay found.
@@ -38,15 +40,17 @@ pub enum ReplayError {
     Strategy(String),
 }
 
-struct Recorded {
-    problem: Problem,
+/// A trace, read.
+pub(crate) struct Recorded {
+    pub(crate) problem: Problem,
     info: ModelInfo,
-    strategy: String,
+    pub(crate) strategy: String,
+    scorer: Option<String>,
     effort: Option<Effort>,
     budget: Budget,
     seed: u64,
-    outcomes: BTreeMap<TrialId, Option<Arc<Attempt>>>,
-    selection: Option<Selection>,
+    pub(crate) outcomes: BTreeMap<TrialId, Option<Arc<Attempt>>>,
+    pub(crate) selection: Option<Selection>,
     status: RunStatus,
 }
 
@@ -62,8 +66,9 @@ pub fn replay(events: &[TraceEvent], verifier: &dyn Verifier) -> Result<Replay, 
         effort: recorded.effort,
         budget: recorded.budget,
         strategy: Some(kind),
-        temperature: None,
+        scorer: recorded.scorer.as_deref().map(ScoredBy::recorded),
         seed: recorded.seed,
+        ..PlanOptions::default()
     };
     let plan = Plan::new(&recorded.problem, &recorded.info, &options)
         .map_err(|e| ReplayError::Strategy(e.to_string()))?;
@@ -113,12 +118,13 @@ pub fn replay(events: &[TraceEvent], verifier: &dyn Verifier) -> Result<Replay, 
     })
 }
 
-fn read(events: &[TraceEvent]) -> Result<Recorded, ReplayError> {
+pub(crate) fn read(events: &[TraceEvent]) -> Result<Recorded, ReplayError> {
     let Some(TraceEvent::Started {
         problem,
         effort,
         budget,
         strategy,
+        scorer,
         model,
         seed,
         ..
@@ -130,6 +136,7 @@ fn read(events: &[TraceEvent]) -> Result<Recorded, ReplayError> {
         problem: (**problem).clone(),
         info: (**model).clone(),
         strategy: strategy.clone(),
+        scorer: scorer.clone(),
         effort: *effort,
         budget: *budget,
         seed: *seed,

@@ -7,6 +7,10 @@ use strawberry_core::trace::RunStatus;
 use strawberry_core::{Attempt, Effort, Judgement, Problem, RunId, Selection, Usage};
 
 use crate::prompt;
+use crate::scorer::ScoredBy;
+
+/// What is answered where the confidence is too low.
+pub const ABSTENTION: &str = "I don't know";
 
 /// All about a finished run.
 #[derive(Clone, Debug)]
@@ -17,6 +21,14 @@ pub struct RunReport {
     pub effort: Option<Effort>,
     /// The strategy's name.
     pub strategy: String,
+    /// Why this strategy.
+    pub why: String,
+    /// What attempts were scored by.
+    pub scored_by: ScoredBy,
+    /// How sure the system is, from 0 to 1: the strategy's confidence, calibrated where that was measured.
+    pub confidence: Option<f64>,
+    /// Whether the confidence was too low to answer.
+    pub abstained: bool,
     /// Every attempt, by trial.
     pub attempts: Vec<Arc<Attempt>>,
     /// What was chosen.
@@ -47,9 +59,12 @@ impl RunReport {
             .expect("the chosen attempt is in the report")
     }
 
-    /// The answer in words: the extracted one where the question asks for one or the response marks it,
+    /// The answer in words: [`ABSTENTION`] where the confidence is too low, the extracted one where the question asks for one or the response marks it,
     /// otherwise the whole response.
     pub fn answer(&self) -> Option<String> {
+        if self.abstained {
+            return Some(ABSTENTION.to_owned());
+        }
         let extracted = self
             .selection
             .answer
@@ -63,10 +78,10 @@ impl RunReport {
     pub fn to_result(&self) -> AskResult {
         AskResult {
             answer: self.answer(),
-            confidence: self.selection.confidence,
+            confidence: self.confidence,
             verdict: self.judgement.as_ref().map(|j| j.verdict),
             evidence: self.judgement.as_ref().map(|j| j.evidence.clone()),
-            abstained: false,
+            abstained: self.abstained,
             effort: self.effort,
             strategy: self.strategy.clone(),
             attempts: self
@@ -78,7 +93,7 @@ impl RunReport {
                     thinking: a.thinking.clone(),
                     logprob: a.logprob,
                     tokens: a.usage.completion_tokens,
-                    score: None,
+                    score: self.scored_by.of(a),
                     verdict: a.judgement.as_ref().map(|j| j.verdict),
                 })
                 .collect(),

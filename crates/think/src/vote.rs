@@ -58,6 +58,18 @@ impl Tally {
         self.sampled.entry(trial).or_insert((attempt, class));
     }
 
+    /// Whether this trial's attempt is here.
+    pub fn contains(&self, trial: TrialId) -> bool {
+        self.sampled.contains_key(&trial)
+    }
+
+    /// The attempts, in trial order.
+    pub fn attempts(&self) -> impl Iterator<Item = (TrialId, Arc<Attempt>)> + '_ {
+        self.sampled
+            .iter()
+            .map(|(&trial, (attempt, _))| (trial, attempt.clone()))
+    }
+
     /// Attempts sampled.
     pub fn len(&self) -> usize {
         self.sampled.len()

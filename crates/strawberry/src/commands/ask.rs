@@ -2,6 +2,7 @@
 
 use std::io::Read;
 
+use console::Term;
 use strawberry_core::trace::RunStatus;
 use strawberry_core::{Message, Problem, Reference};
 use strawberry_think::{Plan, RunControl, RunReport};
@@ -26,6 +27,9 @@ pub async fn run(args: AskArgs) -> Result<(), CliError> {
     Plan::new(&problem, &Default::default(), &options).map_err(CliError::usage)?;
     let thinker = open::thinker(&args.model).await?;
     let plan = Plan::new(&problem, &thinker.model.info(), &options).map_err(CliError::usage)?;
+    if args.explain {
+        Term::stderr().write_line(&format!("{}: {}", plan.choice.kind, plan.choice.why))?;
+    }
     let store = if args.no_trace {
         None
     } else {

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use strawberry_core::trace::RunStatus;
 use strawberry_core::{Message, Problem, Trial, Verdict};
 use strawberry_store::{JobId, JobResult, Store};
-use strawberry_think::{Plan, PlanOptions, RunControl, ThinkError, Thinker};
+use strawberry_think::{Plan, PlanOptions, RunControl, ScoredBy, ThinkError, Thinker};
 use tokio::sync::watch;
 
 use super::problem_rows;
@@ -93,6 +93,7 @@ fn settings(args: &AskArgs, thinker: &Thinker, first: &[Trial]) -> Value {
     json!({
         "model": info.hash.unwrap_or(info.name), "system": args.system, "effort": think.effort, "think": think.think,
         "tokens": think.tokens, "samples": think.samples, "strategy": think.strategy,
+        "scorer": think.scorer.as_ref().map(ScoredBy::name), "min_confidence": think.min_confidence,
         "temperature": think.temperature, "seed": think.seed, "first": first, "version": env!("CARGO_PKG_VERSION"),
     })
 }

@@ -1,7 +1,7 @@
 //! `trace`: recorded runs.
 
 use strawberry_core::{TraceEvent, TraceStore};
-use strawberry_think::replay;
+use strawberry_think::{replay, revote};
 
 use crate::cli::TraceCommand;
 use crate::error::CliError;
@@ -21,6 +21,7 @@ async fn on(store: &dyn TraceStore, command: TraceCommand) -> Result<(), CliErro
         TraceCommand::Show { id, json } => show(store, &id, json).await,
         TraceCommand::Export { id } => export(store, id.as_deref()).await,
         TraceCommand::Replay { id, json } => replayed(store, &id, json).await,
+        TraceCommand::Revote { id, json } => revoted(store, &id, json).await,
         TraceCommand::Rm { ids, json } => {
             let mut removed = Vec::new();
             for id in &ids {
@@ -190,5 +191,29 @@ async fn replayed(store: &dyn TraceStore, id: &str, json: bool) -> Result<(), Cl
         Ok(())
     } else {
         Err(CliError::failure("the replay chose differently"))
+    }
+}
+
+async fn revoted(store: &dyn TraceStore, id: &str, json: bool) -> Result<(), CliError> {
+    let (run, events) = store.load(id).await.map_err(CliError::failure)?;
+    let revote = revote::revote(&events, &*open::verifier()).map_err(CliError::failure)?;
+    if json {
+        return out::json(&revote);
+    }
+    out::line(format!("run {run}: {} attempts", revote.attempts))?;
+    let mut rows = vec![["aggregation", "answer", "share", "attempt", "verdict"].map(str::to_owned).to_vec()];
+    for a in &revote.aggregates {
+        rows.push(vec![
+            a.name.clone(),
+            out::head(a.answer.as_deref().unwrap_or("-"), 30),
+            a.share.map_or("-".to_owned(), |s| format!("{:.0} %", 100.0 * s)),
+            a.trial.to_string(),
+            a.verdict.map_or("-", |v| v.as_str()).to_owned(),
+        ]);
+    }
+    out::table(&rows)?;
+    match revote.oracle {
+        Some(right) => out::line(format!("any attempt right: {}", if right { "yes" } else { "no" })),
+        None => Ok(()),
     }
 }

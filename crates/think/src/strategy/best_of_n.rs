@@ -1,29 +1,77 @@
-//! N attempts; the one the model itself finds likeliest wins.
+//! N attempts; the one with the best score wins.
 
-use strawberry_core::{Outcome, Selection, Strategy, Trial, TrialId};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use super::AttemptSpec;
+use strawberry_core::{Attempt, Message, Outcome, Selection, Strategy, Trial, TrialId};
+
+use super::{AttemptSpec, best_scored, excerpt};
+use crate::scorer::{JUDGE, ScoredBy};
 use crate::vote::Tally;
 
-/// Best of N by mean log-probability per token (length-normalised, as in Cobbe et al. 2021, arXiv
-/// 2110.14168, where a learned verifier takes this place).
+/// Sampled tokens of a judge's reply at most.
+const VERDICT_TOKENS: u32 = 24;
+
+/// Best of N by any score (Cobbe et al. 2021, arXiv 2110.14168, section 4, where the score is a learned
+/// verifier's); by default the mean log-probability per token.
+///
+/// With the score `judge` half of the attempts are spent on asking the model itself, once for each response,
+/// how likely it is to be right (LLM as a judge, Zheng et al. 2023, arXiv 2306.05685, section 3.1, single
+/// answer grading). A reply without a number counts as no score.
 pub struct BestOfN {
     spec: AttemptSpec,
+    by: ScoredBy,
     samples: u32,
-    asked: bool,
+    judging: bool,
+    stage: u32,
     tally: Tally,
+    told: u32,
+    judged: BTreeMap<TrialId, f64>,
 }
 
 impl BestOfN {
-    /// `samples` attempts as `spec` says.
-    pub fn new(spec: AttemptSpec, samples: u32) -> Self {
+    /// `samples` attempts as `spec` says (with a judge: half of them), ranked by `by`.
+    pub fn new(spec: AttemptSpec, samples: u32, by: ScoredBy) -> Self {
+        let judging = by.name() == JUDGE;
         BestOfN {
             spec,
-            samples,
-            asked: false,
+            by,
+            samples: if judging { (samples / 2).max(1) } else { samples },
+            judging,
+            stage: 0,
             tally: Tally::new(),
+            told: 0,
+            judged: BTreeMap::new(),
         }
     }
+
+    fn question(&self, attempt: &Attempt) -> Vec<Message> {
+        let question = self.spec.messages.last().map_or("", |m| m.content.as_str());
+        vec![Message::user(format!(
+            "Question:\n{question}\n\nA response to it:\n{}\n\nHow likely is it that this response is right and complete? \
+             Reply with one number from 0 (surely wrong) to 10 (surely right) and nothing else.",
+            excerpt(&attempt.text)
+        ))]
+    }
+
+    fn score(&self, attempt: &Attempt) -> Option<f64> {
+        if self.judging {
+            self.judged.get(&attempt.trial).copied()
+        } else {
+            self.by.of(attempt)
+        }
+    }
+}
+
+/// The first number in a judge's reply, as a share of 10.
+pub fn verdict(reply: &str) -> Option<f64> {
+    let start = reply.find(|c: char| c.is_ascii_digit())?;
+    let number: String = reply[start..]
+        .chars()
+        .take_while(|c| c.is_ascii_digit() || *c == '.')
+        .collect();
+    let value: f64 = number.trim_end_matches('.').parse().ok()?;
+    (0.0..=10.0).contains(&value).then_some(value / 10.0)
 }
 
 impl Strategy for BestOfN {
@@ -32,41 +80,57 @@ impl Strategy for BestOfN {
     }
 
     fn ask(&mut self) -> Vec<Trial> {
-        if std::mem::replace(&mut self.asked, true) {
-            return Vec::new();
+        if self.stage == 0 {
+            self.stage = 1;
+            return (0..u64::from(self.samples))
+                .map(|id| self.spec.trial(id))
+                .collect();
         }
-        (0..u64::from(self.samples))
-            .map(|id| self.spec.trial(id))
-            .collect()
+        if self.stage == 1 && self.judging && self.told >= self.samples {
+            self.stage = 2;
+            let sampled: Vec<(TrialId, Arc<Attempt>)> = self.tally.attempts().collect();
+            return sampled
+                .into_iter()
+                .map(|(trial, attempt)| {
+                    let id = u64::from(self.samples) + trial;
+                    let mut trial = self.spec.aside(id, self.question(&attempt), VERDICT_TOKENS);
+                    trial.sampling.temperature = 0.0;
+                    trial
+                })
+                .collect();
+        }
+        Vec::new()
     }
 
     fn tell(&mut self, trial: TrialId, outcome: Outcome) {
-        if let Outcome::Sampled { attempt, class } = outcome {
+        let samples = u64::from(self.samples);
+        if trial < samples {
+            self.told += 1;
+        }
+        let Outcome::Sampled { attempt, class } = outcome else {
+            return;
+        };
+        if trial < samples {
             self.tally.add(trial, attempt, class);
+        } else if let Some(value) = verdict(&attempt.text) {
+            self.judged.insert(trial - samples, value);
         }
     }
 
     fn best(&self) -> Option<Selection> {
-        let voted = self.tally.select(|_| 1.0)?;
-        // An attempt without an answer wins only where no attempt has one.
-        let answered: Vec<TrialId> = voted
-            .votes
-            .iter()
-            .flat_map(|v| v.trials.iter().copied())
-            .collect();
-        let trial = if answered.is_empty() {
-            voted.trial
-        } else {
-            self.tally.likeliest(answered.into_iter())?
-        };
-        let chosen = voted.votes.iter().find(|v| v.trials.contains(&trial));
-        Some(Selection {
-            trial,
-            answer: chosen.map(|v| v.answer.clone()),
-            confidence: chosen
-                .filter(|_| self.tally.len() > 1)
-                .map(|v| f64::from(v.votes) / self.tally.len() as f64),
-            votes: voted.votes,
-        })
+        best_scored(&self.tally, true, |a| self.score(a))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::verdict;
+
+    #[test]
+    fn a_judges_number_is_read_and_nonsense_is_no_score() {
+        assert_eq!(verdict("8"), Some(0.8));
+        assert_eq!(verdict("I'd say 7.5/10."), Some(0.75));
+        assert_eq!(verdict("100"), None);
+        assert_eq!(verdict("good"), None);
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use strawberry_core::{Attempt, Outcome, Selection, Strategy, Trial, TrialId};
 
 use super::AttemptSpec;
+use crate::scorer::ScoredBy;
 use crate::vote::Tally;
 
 /// The first wave, and the least any wave holds.
@@ -13,20 +14,22 @@ const FIRST_WAVE: u32 = 4;
 const LARGEST_WAVE: u32 = 32;
 
 /// How much an attempt's vote weighs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Weighing {
-    /// All the same: strategy `majority`.
+    /// All the same: strategies `majority` and `program`.
     Equal,
-    /// By the geometric mean of its tokens' probabilities: strategy `weighted` (confidence-informed
-    /// self-consistency, Taubenfeld et al. 2025, arXiv 2502.06233, with response probability as confidence).
-    Likelihood,
+    /// By a score (confidence-informed self-consistency, Taubenfeld et al. 2025, arXiv 2502.06233; by default with
+    /// the geometric mean of the tokens' probabilities as confidence). An attempt without the score weighs
+    /// nothing, unless no attempt has it.
+    Score(ScoredBy),
 }
 
 impl Weighing {
-    fn weight(self, attempt: &Attempt) -> f64 {
+    /// The weight of an attempt, never negative.
+    pub fn weight(&self, attempt: &Attempt) -> f64 {
         match self {
             Weighing::Equal => 1.0,
-            Weighing::Likelihood => attempt.mean_logprob().map_or(1.0, f64::exp),
+            Weighing::Score(by) => by.of(attempt).map_or(1e-9, |score| score.max(0.0)),
         }
     }
 }
@@ -39,6 +42,7 @@ impl Weighing {
 /// majority against the runner-up exceeds the threshold. With weights, the leader by weight must also lead
 /// by number before the vote counts as decided.
 pub struct Majority {
+    name: &'static str,
     spec: AttemptSpec,
     samples: u32,
     threshold: f64,
@@ -50,9 +54,16 @@ pub struct Majority {
 
 impl Majority {
     /// At most `samples` attempts as `spec` says; `threshold` is the probability at which the vote counts as
-    /// decided (above 1 never stops early).
-    pub fn new(spec: AttemptSpec, samples: u32, threshold: f64, weighing: Weighing) -> Self {
+    /// decided (above 1 never stops early). `name` is what users select this use of it by.
+    pub fn new(
+        name: &'static str,
+        spec: AttemptSpec,
+        samples: u32,
+        threshold: f64,
+        weighing: Weighing,
+    ) -> Self {
         Majority {
+            name,
             spec,
             samples,
             threshold,
@@ -95,10 +106,7 @@ pub fn leader_probability(first: u32, second: u32) -> f64 {
 
 impl Strategy for Majority {
     fn name(&self) -> &'static str {
-        match self.weighing {
-            Weighing::Equal => "majority",
-            Weighing::Likelihood => "weighted",
-        }
+        self.name
     }
 
     fn ask(&mut self) -> Vec<Trial> {

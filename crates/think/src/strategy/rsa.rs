@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use strawberry_core::{Attempt, Message, Outcome, Role, Selection, Strategy, Trial, TrialId};
+use strawberry_core::{Attempt, Message, Outcome, Selection, Strategy, Trial, TrialId};
 
 use super::{AttemptSpec, trial_seed};
 use crate::vote::Tally;
@@ -12,8 +12,6 @@ use crate::vote::Tally;
 const STEPS: u32 = 3;
 /// Attempts that a new one is made from.
 const SUBSET: usize = 4;
-/// Characters of an attempt that are shown to the next.
-const SHOWN: usize = 4000;
 
 /// A sampled attempt with its answer's equivalence class.
 type Sampled = (Arc<Attempt>, Option<usize>);
@@ -61,15 +59,11 @@ impl Rsa {
         for n in 1..=SUBSET.min(last.len()) {
             let pick = trial_seed(self.spec.sampling.seed ^ id, n as u64) as usize % pool.len();
             let attempt = &last[pool.swap_remove(pick)].1.text;
-            let shown: String = attempt.trim().chars().take(SHOWN).collect();
+            let shown = super::excerpt(attempt);
             text.push_str(&format!("\nAttempt {n}:\n{shown}\n"));
         }
         text.push_str("\nUse what is right in them, mend what is wrong, and write one complete solution.");
-        let mut messages = self.spec.messages.clone();
-        if let Some(question) = messages.iter_mut().rev().find(|m| m.role == Role::User) {
-            question.content.push_str(&text);
-        }
-        messages
+        self.spec.with_note(&text)
     }
 }
 
