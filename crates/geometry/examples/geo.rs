@@ -117,6 +117,7 @@ fn main() {
         let drawn = t.elapsed().as_secs_f64() * 1e3;
         let t = Instant::now();
         let mut s = State::new(f, false);
+        s.sines = std::env::var("NO_SINES").is_err();
         let fine = s.assume(&p.hypotheses(), 0);
         let goal: Option<Vec<_>> = p.goals.iter().map(|g| atom_rows(f, g)).collect();
         let Some(goal) = goal else {

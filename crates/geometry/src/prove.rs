@@ -207,6 +207,7 @@ fn attempt(
     };
     let goal: Vec<Row> = prepared.rows.iter().flatten().cloned().collect();
     let mut base = State::new(&prepared.figures[0], false);
+    base.sines = true;
     base.assume(&prepared.facts, 0);
     let closed = base.close(&goal, &|| stop());
     if base.contradiction {
@@ -453,6 +454,7 @@ fn replay(p: &Prepared, added: &[Added]) -> Option<Replay> {
         names.push(fresh_name(&names));
     }
     let mut s = State::new(&figure, true);
+    s.sines = true;
     s.assume(&p.facts, 0);
     let mut index = p.facts.len();
     for a in added {

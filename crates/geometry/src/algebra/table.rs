@@ -33,9 +33,17 @@ pub struct Table {
     /// The value of [`Table::version`] when a variable's normal form last changed.
     changed: Vec<u32>,
     version: u32,
+    /// Variables from here on become pivots before others do.
+    first: Var,
 }
 
 impl Table {
+    /// Prefers the variables from `first` on as pivots: rows with another pivot then speak of the variables
+    /// below `first` only.
+    pub fn eliminate_from(&mut self, first: Var) {
+        self.first = first;
+    }
+
     /// Grows to `n` variables.
     pub fn grow(&mut self, n: usize) {
         if n > self.rows.len() {
@@ -116,7 +124,7 @@ impl Table {
             .iter()
             .enumerate()
             .filter(|(_, t)| t.0 >= CONSTANTS)
-            .min_by_key(|(_, t)| (self.uses[t.0 as usize], u16::MAX - t.0));
+            .min_by_key(|(_, t)| (t.0 < self.first, self.uses[t.0 as usize], u16::MAX - t.0));
         let Some((i, &(v, c))) = best else {
             return if form.is_empty() {
                 Inserted::Redundant

@@ -1,7 +1,7 @@
 //! The checker's figures and rows.
 
 use num_rational::BigRational as Q;
-use num_traits::{ToPrimitive, Zero};
+use num_traits::{One, Signed, ToPrimitive, Zero};
 use std::collections::BTreeMap;
 use std::f64::consts::PI;
 
@@ -11,11 +11,23 @@ pub(super) const FLAT: f64 = 1e-7;
 
 pub(super) type Pt = u8;
 
-/// A variable: a pair of points or a constant.
+/// A variable: a pair of points, the sine of an angle (vertex first), or a constant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Key {
     Pair(Pt, Pt),
+    Sine(Pt, Pt, Pt),
     Const(u32),
+}
+
+/// A variable with its coefficient.
+pub(super) type Term = (Key, Q);
+
+pub(super) fn pair(a: Pt, b: Pt, c: Q) -> Term {
+    (Key::Pair(a.min(b), a.max(b)), c)
+}
+
+pub(super) fn sine(x: Pt, v: Pt, y: Pt, c: Q) -> Term {
+    (Key::Sine(v, x.min(y), x.max(y)), c)
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -123,6 +135,12 @@ impl Figure {
         (u[0] * w[1] - u[1] * w[0]) / (u[0].hypot(u[1]) * w[0].hypot(w[1]))
     }
 
+    /// The angle at `o`, between 0 and pi.
+    pub fn angle(&self, o: Pt, a: Pt, b: Pt) -> f64 {
+        let size = self.len(o, a) * self.len(o, b);
+        (self.sine(o, a, b).abs() * size).atan2(self.dot(o, a, b))
+    }
+
     /// Orientation +1 or -1; an error if flat.
     pub fn turn(&self, a: Pt, b: Pt, c: Pt) -> Checked<i64> {
         for (x, y) in [(a, b), (b, c), (a, c)] {
@@ -157,27 +175,35 @@ impl Figure {
         }
     }
 
+    /// The value of a variable.
+    fn variable(&self, k: Key, table: char) -> Checked<f64> {
+        Ok(match (k, table) {
+            (Key::Pair(a, b), t) => {
+                self.apart(a, b)?;
+                match t {
+                    'D' => self.dir(a, b) / PI,
+                    'M' => self.len(a, b).ln(),
+                    'L' => self.len(a, b),
+                    _ => self.len(a, b).powi(2),
+                }
+            }
+            (Key::Sine(v, x, y), 'M') => {
+                self.turn(v, x, y)?;
+                self.sine(v, x, y).abs().ln()
+            }
+            (Key::Const(0), 'D') => 1.0,
+            (Key::Const(p), 'M') if p > 1 => f64::from(p).ln(),
+            (Key::Const(0), 'L') => self.unit.ok_or("no unit of length is given")?,
+            (Key::Const(0), 'S') => self.unit.ok_or("no unit of length is given")?.powi(2),
+            _ => return Err("a variable in the wrong table".into()),
+        })
+    }
+
     /// The value of a row on the figure, not counting multiples of pi, and the size of its terms.
-    pub fn value(&self, r: &Row) -> Checked<(f64, f64)> {
+    fn value(&self, r: &Row) -> Checked<(f64, f64)> {
         let (mut sum, mut size) = (0.0, 0.0);
         for (k, c) in &r.terms {
-            let x = match (k, r.table) {
-                (Key::Pair(a, b), t) => {
-                    self.apart(*a, *b)?;
-                    match t {
-                        'D' => self.dir(*a, *b) / PI,
-                        'M' => self.len(*a, *b).ln(),
-                        'L' => self.len(*a, *b),
-                        _ => self.len(*a, *b).powi(2),
-                    }
-                }
-                (Key::Const(0), 'D') => 1.0,
-                (Key::Const(p), 'M') => f64::from(*p).ln(),
-                (Key::Const(0), 'L') => self.unit.ok_or("no unit of length is given")?,
-                (Key::Const(0), 'S') => self.unit.ok_or("no unit of length is given")?.powi(2),
-                _ => return Err("a constant in the wrong table".into()),
-            };
-            let x = x * float(c);
+            let x = self.variable(*k, r.table)? * float(c);
             sum += x;
             size += x.abs();
         }
@@ -185,7 +211,7 @@ impl Figure {
     }
 
     /// The row with the multiple of pi read off; an error if it is false on the figure.
-    pub fn settle(&self, mut r: Row) -> Checked<Row> {
+    fn settle(&self, mut r: Row) -> Checked<Row> {
         let (value, size) = self.value(&r)?;
         let k = if r.table == 'D' { value.round() } else { 0.0 };
         if value.is_nan() || (value - k).abs() > FALSE * size.max(1e-300) {
@@ -194,7 +220,7 @@ impl Figure {
         if k != 0.0 {
             if r.terms
                 .iter()
-                .any(|(v, c)| matches!(v, Key::Pair(..)) && !c.is_integer())
+                .any(|(v, c)| !matches!(v, Key::Const(_)) && !c.is_integer())
             {
                 return Err("a relation modulo pi needs integer coefficients".into());
             }
@@ -204,75 +230,67 @@ impl Figure {
         Ok(r)
     }
 
-    pub fn row(&self, table: char, terms: &[(Pt, Pt, Q)], constants: &[(u32, Q)]) -> Checked<Row> {
-        let mut t: BTreeMap<Key, Q> = BTreeMap::new();
-        for (a, b, c) in terms {
-            self.apart(*a, *b)?;
-            *t.entry(Key::Pair(*a.min(b), *a.max(b))).or_insert_with(Q::zero) += c;
+    /// A row; an error if points of it coincide or it is false on the figure.
+    pub fn row(&self, table: char, all: impl IntoIterator<Item = Term>) -> Checked<Row> {
+        let mut terms: BTreeMap<Key, Q> = BTreeMap::new();
+        for (k, c) in all {
+            if !matches!(k, Key::Const(_)) {
+                self.variable(k, table)?;
+            }
+            *terms.entry(k).or_insert_with(Q::zero) += c;
         }
-        for (k, c) in constants {
-            *t.entry(Key::Const(*k)).or_insert_with(Q::zero) += c;
-        }
-        t.retain(|_, c| !c.is_zero());
-        self.settle(Row { table, terms: t })
+        terms.retain(|_, c| !c.is_zero());
+        self.settle(Row { table, terms })
     }
 
-    /// `sum of coefficient * log length = log ratio`.
-    pub fn log_row(&self, terms: &[(Pt, Pt, Q)], ratio: &Q) -> Checked<Row> {
-        let mut constants = Vec::new();
-        let (mut n, mut d) = (
-            ratio
-                .numer()
-                .to_u64()
-                .ok_or("a ratio must be positive and small")?,
-            ratio
-                .denom()
-                .to_u64()
-                .ok_or("a ratio must be positive and small")?,
-        );
-        if n == 0 {
-            return Err("a ratio is zero".into());
-        }
-        for p in 2u32..60 {
-            let mut e = 0;
-            while n % u64::from(p) == 0 {
-                n /= u64::from(p);
-                e += 1;
+    /// `sum of terms = log ratio` in table M.
+    pub fn log_row(&self, mut terms: Vec<Term>, ratio: &Q) -> Checked<Row> {
+        for (mut n, sign) in [(ratio.numer().clone(), -1), (ratio.denom().clone(), 1)] {
+            for p in 2u32..60 {
+                while n.is_positive() && (&n % p).is_zero() {
+                    n /= p;
+                    terms.push((Key::Const(p), q(sign)));
+                }
             }
-            while d % u64::from(p) == 0 {
-                d /= u64::from(p);
-                e -= 1;
-            }
-            if e != 0 {
-                constants.push((p, q(-e)));
+            if !n.is_one() {
+                return Err("a ratio must be positive, without prime factors above 59".into());
             }
         }
-        if n != 1 || d != 1 {
-            return Err("a ratio has a prime factor above 59".into());
-        }
-        self.row('M', terms, &constants)
+        self.row('M', terms)
     }
 
-    /// Direction at the place of `x` of the line through two points or the circle through three.
-    pub fn tangent(&self, locus: &[Pt], x: Pt) -> Checked<f64> {
-        if let [a, b] = *locus {
-            return Ok(self.dir(a, b));
+    /// Two rows define the point `x`: their gradients as functions of `x` are independent.
+    pub fn transversal(&self, rows: &[Row], x: Pt) -> Checked<()> {
+        let gradient = |r: &Row| -> Checked<[f64; 2]> {
+            let mut g = [0.0; 2];
+            for (k, c) in &r.terms {
+                let other = match *k {
+                    Key::Pair(a, b) if a == x => b,
+                    Key::Pair(a, b) if b == x => a,
+                    Key::Sine(..) => return Err("a sine defines no point".into()),
+                    _ => continue,
+                };
+                let v = self.v(other, x);
+                let d = self.len(other, x);
+                let (v, power) = match r.table {
+                    'D' => ([-v[1] / PI, v[0] / PI], 2),
+                    'M' => (v, 2),
+                    'L' => (v, 1),
+                    _ => ([2.0 * v[0], 2.0 * v[1]], 0),
+                };
+                (0..2).for_each(|i| g[i] += float(c) * v[i] / d.powi(power));
+            }
+            Ok(g)
+        };
+        let [r, s] = rows else {
+            return Err(format!("{} equations instead of 2", rows.len()));
+        };
+        let (g, h) = (gradient(r)?, gradient(s)?);
+        let size = g[0].hypot(g[1]) * h[0].hypot(h[1]);
+        if size > 1e-9 && (g[0] * h[1] - g[1] * h[0]).abs() > 1e-5 * size {
+            Ok(())
+        } else {
+            Err("the two defining equations do not cross transversally".into())
         }
-        self.turn(locus[0], locus[1], locus[2])?;
-        let (u, w) = (self.v(locus[0], locus[1]), self.v(locus[0], locus[2]));
-        let d = 2.0 * (u[0] * w[1] - u[1] * w[0]);
-        let (uu, ww) = (u[0] * u[0] + u[1] * u[1], w[0] * w[0] + w[1] * w[1]);
-        let p = self.p[locus[0] as usize];
-        let o = [
-            p[0] + (w[1] * uu - u[1] * ww) / d,
-            p[1] + (u[0] * ww - w[0] * uu) / d,
-        ];
-        let at = self.p[x as usize];
-        Ok((at[1] - o[1]).atan2(at[0] - o[0]) + PI / 2.0)
-    }
-
-    /// Cosine of the angle at `o`.
-    pub fn cosine(&self, o: Pt, a: Pt, b: Pt) -> f64 {
-        self.dot(o, a, b) / (self.len(o, a) * self.len(o, b))
     }
 }

@@ -18,7 +18,7 @@ mod figure;
 mod table;
 
 use crate::proof::certificate::{Certificate, Combination, FORMAT, RowText, VERSION};
-use figure::{APART, Checked, FLAT, Figure, Key, Pt, Row, float, number};
+use figure::{APART, Checked, FLAT, Figure, Key, Pt, Row, Term, float, number, pair, sine};
 use num_rational::BigRational as Q;
 use num_traits::{Signed, Zero};
 use serde::Serialize;
@@ -149,7 +149,7 @@ impl Run<'_> {
                 all.extend(rows.iter().cloned());
                 facts.push(rows);
             }
-            self.transversal(&all, x as Pt).map_err(at(place()))?;
+            self.f.transversal(&all, x as Pt).map_err(at(place()))?;
         }
         for (i, s) in self.c.steps.iter().enumerate() {
             let place = || format!("step {i} ({})", s.rule);
@@ -270,13 +270,15 @@ impl Run<'_> {
             "S" => 'S',
             other => return Err(format!("unknown table `{other}`")),
         };
-        let (mut terms, mut constants) = (Vec::new(), Vec::new());
+        let mut terms = Vec::new();
         if text.terms.len() > 64 {
             return Err("a row is too long".into());
         }
+        let at = |name: &String| self.point(name, usize::MAX);
         for t in &text.terms {
-            match t.as_slice() {
-                [a, b, c] => terms.push((self.point(a, usize::MAX)?, self.point(b, usize::MAX)?, number(c)?)),
+            terms.push(match t.as_slice() {
+                [x, v, y, c] => sine(at(x)?, at(v)?, at(y)?, number(c)?),
+                [a, b, c] => pair(at(a)?, at(b)?, number(c)?),
                 [k, c] => {
                     let id = match (k.as_str(), table) {
                         ("pi", 'D') | ("unit", 'L') | ("unit2", 'S') => 0,
@@ -286,12 +288,12 @@ impl Run<'_> {
                             .ok_or("an unknown constant")?,
                         _ => return Err(format!("unknown constant `{k}`")),
                     };
-                    constants.push((id, number(c)?));
+                    (Key::Const(id), number(c)?)
                 }
-                _ => return Err("a term has two or three parts".into()),
-            }
+                _ => return Err("a term has two to four parts".into()),
+            });
         }
-        self.f.row(table, &terms, &constants)
+        self.f.row(table, terms)
     }
 
     fn read_unit(&mut self, text: &str) -> Checked<()> {
@@ -326,12 +328,13 @@ impl Run<'_> {
             .last()
             .filter(|l| !self.c.header.points.iter().any(|p| p == *l));
         let k = last.map(|l| number(&l.replace("pi", ""))).transpose();
-        if let Ok(k) = &k
+        let linear = matches!(*name, "distseq" | "sqseq" | "angeq" | "distmeq");
+        if !linear
+            && let Ok(k) = &k
             && let Some(rows) = fixed(args.len() - usize::from(k.is_some()), k.as_ref())?
         {
             return rows;
         }
-        let linear = matches!(*name, "distseq" | "sqseq" | "angeq" | "distmeq");
         let points = if linear { args.len() / 3 * 2 } else { args.len() };
         let least = match *name {
             "coll" | "ncoll" | "between" | "obtuse_angle" => 3,
@@ -358,23 +361,25 @@ impl Run<'_> {
             }
         };
         let side = |a: Pt, l: Pt, m: Pt| f.sine(l, m, a);
+        let one = |name: &str, pick: Vec<Pt>| -> Checked<Vec<Row>> {
+            table::predicate(f, name, &pick, None).unwrap_or_else(|| Err(format!("no predicate `{name}`")))
+        };
         let each = |from: usize, name: &str, pick: &dyn Fn(usize) -> Vec<Pt>| -> Checked<Vec<Row>> {
-            let mut out = Vec::new();
-            for i in from..p.len() {
-                match table::predicate(f, name, &pick(i), None) {
-                    Some(rows) => out.extend(rows?),
-                    None => out.extend(table::rule(f, name, &pick(i), None)?.0),
-                }
-            }
-            Ok(out)
+            let rows = (from..p.len()).map(|i| one(name, pick(i)));
+            Ok(rows.collect::<Checked<Vec<_>>>()?.concat())
         };
         Ok(match *name {
             "coll" => {
-                let mut out = each(2, "para", &|i| vec![p[0], p[1], p[0], p[i]])?;
-                for j in 2..p.len() {
-                    out.extend(each(j + 1, "para", &|i| vec![p[0], p[j], p[0], p[i]])?);
-                }
-                out
+                // two of three points may be drawn at one place: seen from the third
+                let sees = |o: Pt, x: Pt, y: Pt| f.apart(o, x).is_ok() && f.apart(o, y).is_ok();
+                let para = |o: Pt, x: Pt, y: Pt| vec![o, x, o, y];
+                let line = |a: Pt, b: Pt, c: Pt| match (sees(a, b, c), sees(b, a, c)) {
+                    (true, _) => para(a, b, c),
+                    (_, true) => para(b, a, c),
+                    _ => para(c, a, b),
+                };
+                let all = (1..p.len()).map(|j| each(j + 1, "para", &|i| line(p[0], p[j], p[i])));
+                all.collect::<Checked<Vec<_>>>()?.concat()
             }
             "cyclic" => {
                 f.turn(p[0], p[1], p[2])?;
@@ -384,24 +389,20 @@ impl Run<'_> {
             }
             "circle" => each(2, "cong", &|i| vec![p[0], p[1], p[0], p[i]])?,
             "angeq" | "distmeq" | "distseq" | "sqseq" => {
-                let terms: Vec<(Pt, Pt, Q)> = p
+                let terms: Vec<Term> = p
                     .chunks(2)
                     .zip(&x)
-                    .map(|(c, k)| (c[0], c[1], k.clone()))
+                    .map(|(c, k)| pair(c[0], c[1], k.clone()))
                     .collect();
                 let constant = x.get(p.len() / 2);
+                let whole = x.len() == p.len() / 2 + 1 && terms.iter().all(|t| t.1.is_integer());
                 match (*name, constant) {
-                    ("distseq", None) => vec![f.row('L', &terms, &[])?],
-                    ("sqseq", None) => vec![f.row('S', &terms, &[])?],
-                    (_, Some(k)) if x.len() == p.len() / 2 + 1 && terms.iter().all(|t| t.2.is_integer()) => {
-                        if *name == "angeq" {
-                            vec![f.row('D', &terms, &[(0, k.clone())])?]
-                        } else if k.is_positive() {
-                            vec![f.log_row(&terms, &k.recip())?]
-                        } else {
-                            return Err("the constant must be positive".into());
-                        }
+                    ("distseq", None) => vec![f.row('L', terms)?],
+                    ("sqseq", None) => vec![f.row('S', terms)?],
+                    ("angeq", Some(k)) if whole => {
+                        vec![f.row('D', terms.into_iter().chain([(Key::Const(0), k.clone())]))?]
                     }
+                    ("distmeq", Some(k)) if whole && k.is_positive() => vec![f.log_row(terms, &k.recip())?],
                     _ => return Err(format!("`{name}` has the wrong numbers")),
                 }
             }
@@ -409,11 +410,9 @@ impl Run<'_> {
                 if f.len(p[0], p[1]) > 1e-8 {
                     return Err("the points are apart".into());
                 }
-                let mut out = Vec::new();
-                for z in (0..f.p.len() as Pt).filter(|z| f.len(*z, p[0]) > APART) {
-                    out.extend(table::identified(f, p[0], p[1], z)?);
-                }
-                out
+                let others = (0..f.p.len() as Pt).filter(|z| f.len(*z, p[0]) > APART);
+                let rows = others.map(|z| one("identified", vec![p[0], p[1], z]));
+                rows.collect::<Checked<Vec<_>>>()?.concat()
             }
             "diff" => holds(f.apart(p[0], p[1]).is_ok())?,
             "ncoll" => holds((2..p.len()).any(|i| f.turn(p[0], p[1], p[i]).is_ok()))?,
@@ -428,37 +427,5 @@ impl Run<'_> {
             "together" => holds(side(p[0], p[2], p[3]) * side(p[1], p[2], p[3]) > 0.0)?,
             _ => return Err(format!("unknown predicate `{name}`")),
         })
-    }
-
-    /// The rows define the point `x`: two equations whose gradients at `x` are independent.
-    fn transversal(&mut self, rows: &[Row], x: Pt) -> Checked<()> {
-        let [r1, r2] = rows else {
-            return Err(format!("{} equations instead of 2", rows.len()));
-        };
-        const H: f64 = 1e-6;
-        let mut gradient = |r: &Row| -> Checked<[f64; 2]> {
-            let mut g = [0.0; 2];
-            for (axis, slot) in g.iter_mut().enumerate() {
-                let mut at = |d: f64| {
-                    self.f.p[x as usize][axis] += d;
-                    let v = self.f.value(r);
-                    self.f.p[x as usize][axis] -= d;
-                    v
-                };
-                let mut d = at(H)?.0 - at(-H)?.0;
-                if r.table == 'D' {
-                    d -= d.round(); // a direction may have wrapped around
-                }
-                *slot = d / (2.0 * H);
-            }
-            Ok(g)
-        };
-        let (g1, g2) = (gradient(r1)?, gradient(r2)?);
-        let size = g1[0].hypot(g1[1]) * g2[0].hypot(g2[1]);
-        if (g1[0] * g2[1] - g1[1] * g2[0]).abs() > 1e-5 * size && size > 1e-9 {
-            Ok(())
-        } else {
-            Err("the two defining equations do not cross transversally".into())
-        }
     }
 }

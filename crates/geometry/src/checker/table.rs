@@ -1,8 +1,9 @@
 //! The rule table and the fixed predicates, read from `rules.txt` and `predicates.txt`.
 
-use super::figure::{Checked, Figure, Pt, Row, q};
+use super::figure::{Checked, Figure, Key, Pt, Row, Term, number, pair, q, sine};
 use num_rational::BigRational as Q;
-use num_traits::{One, Signed, Zero};
+use num_traits::One;
+use std::f64::consts::FRAC_PI_2;
 
 const RULES: &str = include_str!("rules.txt");
 const PREDICATES: &str = include_str!("predicates.txt");
@@ -38,6 +39,20 @@ impl Binding<'_> {
         word.chars().map(|c| self.letter(c)).collect()
     }
 
+    /// A factor such as `2`, `k*`, `kK*`, or a constant such as `1/2`, `k`, `kk`.
+    fn scale(&self, text: &str) -> Checked<Q> {
+        let k = || self.k.cloned().ok_or("the rule needs a number");
+        let mut product = Q::one();
+        for c in text.trim_end_matches('*').chars() {
+            match c {
+                'k' => product *= k()?,
+                'K' => product *= q(1) - k()?,
+                _ => return number(text),
+            }
+        }
+        Ok(product)
+    }
+
     /// A row such as `D ac -ab ~-df ~de = 1/2`.
     fn row(&self, text: &str) -> Checked<Row> {
         let (terms, constant) = text.split_once('=').unwrap_or((text, ""));
@@ -46,45 +61,49 @@ impl Binding<'_> {
             .next()
             .and_then(|w| w.chars().next())
             .ok_or("an empty row in the table")?;
-        let mut out: Vec<(Pt, Pt, Q)> = Vec::new();
+        let mut out: Vec<Term> = Vec::new();
         for w in words {
             if w == "order" {
                 // the parts of a segment add up, in the order drawn
-                let p = self.letters(words_after(terms, "order"))?;
+                let p = self.letters(terms.trim_end().rsplit(' ').next().unwrap_or(""))?;
                 let m = self.f.middle(p[0], p[1], p[2]);
                 let (x, y, z) = (p[(m + 1) % 3], p[m], p[(m + 2) % 3]);
-                out = vec![(x, y, q(1)), (y, z, q(1)), (x, z, q(-1))];
+                out = vec![pair(x, y, q(1)), pair(y, z, q(1)), pair(x, z, q(-1))];
                 break;
             }
-            let mut factor = 1;
+            let mut factor = q(1);
             let mut rest = w;
             for (mark, value) in [("~", self.s), ("±", self.t), ("-", -1), ("2", 2)] {
                 if let Some(r) = rest.strip_prefix(mark) {
                     rest = r;
-                    factor *= value;
+                    factor *= q(value);
                 }
             }
-            let p = self.letters(rest)?;
-            if table == 'S' && p[0] == p[1] {
-                continue;
+            if let Some((scale, r)) = rest.split_once('*') {
+                rest = r;
+                factor *= self.scale(scale)?;
             }
-            out.push((p[0], p[1], q(factor)));
+            match (&self.letters(rest.trim_start_matches('^'))?[..], table) {
+                ([a, b], 'S') if a == b => {}
+                ([a, b], _) => out.push(pair(*a, *b, factor)),
+                ([x, v, y], _) => out.push(sine(*x, *v, *y, factor)),
+                _ => return Err("the table has an unknown term".into()),
+            }
         }
-        let k = || self.k.cloned().ok_or("the rule needs a number");
-        let value = match constant.trim() {
-            "" => Q::zero(),
-            "1/2" => Q::new(1.into(), 2.into()),
-            "k" => k()?,
-            _ => k()? * k()?,
-        };
-        match table {
-            'M' if !value.is_zero() => self.f.log_row(&out, &value),
-            _ => self.f.row(table, &out, &[(0, -value)]),
+        if constant.is_empty() {
+            return self.f.row(table, out);
         }
+        let value = self.scale(constant.trim())?;
+        if table == 'M' {
+            return self.f.log_row(out, &value);
+        }
+        out.push((Key::Const(0), -value));
+        self.f.row(table, out)
     }
 
     fn rows(&self, text: &str) -> Checked<Vec<Row>> {
-        text.split(';').map(|r| self.row(r.trim())).collect()
+        let all = text.split(';').map(str::trim).filter(|r| *r != "none");
+        all.map(|r| self.row(r)).collect()
     }
 
     /// Conditions of the configuration; sets `~`.
@@ -101,11 +120,10 @@ impl Binding<'_> {
                 ("cross", [l, m]) => f.crossing(l[0], l[1], m[0], m[1]).map(|_| true)?,
                 ("longer", [x, y]) => f.len(x[0], x[1]) > f.len(y[0], y[1]) * (1.0 + 1e-8),
                 ("order", [x, y]) => f.middle(x[0], x[1], x[2]) == f.middle(y[0], y[1], y[2]),
-                ("oblique", [t]) => f.cosine(t[0], t[1], t[2]).abs() > 1e-6,
-                ("differ", [x, y]) => {
-                    let angle = |t: &[Pt]| f.sine(t[0], t[1], t[2]).abs().atan2(f.cosine(t[0], t[1], t[2]));
-                    (angle(x) - angle(y)).abs() > 1e-6
-                }
+                ("oblique", [t]) => (f.angle(t[0], t[1], t[2]) - FRAC_PI_2).abs() > 1e-6,
+                ("differ", [x, y]) => (f.angle(x[0], x[1], x[2]) - f.angle(y[0], y[1], y[2])).abs() > 1e-6,
+                ("between", [t]) => f.middle(t[0], t[1], t[2]) == 1,
+                ("same", [t]) => t[0] != t[1] && f.len(t[0], t[1]) < 1e-8,
                 ("mirror", []) => {
                     self.s =
                         f.turn(self.p[0], self.p[1], self.p[2])? * f.turn(self.p[3], self.p[4], self.p[5])?;
@@ -121,13 +139,6 @@ impl Binding<'_> {
     }
 }
 
-fn words_after<'a>(text: &'a str, word: &str) -> &'a str {
-    text.split_whitespace()
-        .skip_while(|w| *w != word)
-        .nth(1)
-        .unwrap_or("")
-}
-
 /// The rows of a predicate with a fixed number of points; `None` if there is no such predicate.
 pub(super) fn predicate(f: &Figure, name: &str, p: &[Pt], k: Option<&Q>) -> Option<Checked<Vec<Row>>> {
     let (head, rows) = line_of(PREDICATES, name)?;
@@ -138,125 +149,25 @@ pub(super) fn predicate(f: &Figure, name: &str, p: &[Pt], k: Option<&Q>) -> Opti
     Some(Binding { f, p, s: 1, t: 1, k }.rows(rows))
 }
 
-/// Required premises and allowed conclusions of a rule.
+/// The premises and the allowed conclusions of a rule.
 pub(super) fn rule(f: &Figure, name: &str, p: &[Pt], k: Option<&Q>) -> Checked<(Vec<Row>, Vec<Row>)> {
-    if let Some((head, body)) = line_of(RULES, name) {
-        let letters = head.split_whitespace().nth(1).unwrap_or("");
-        if letters.len() != p.len() {
-            return Err("wrong number of points".into());
-        }
-        let (rows, conditions) = body.split_once(" ! ").unwrap_or((body, ""));
-        let (premises, conclusions) = rows.split_once(" => ").ok_or("a table line has no conclusion")?;
-        let mut b = Binding { f, p, s: 1, t: 1, k };
-        b.conditions(conditions)?;
-        let both = |b: &Binding| Ok((b.rows(premises)?, b.rows(conclusions)?));
-        if body.contains('±') {
-            return both(&b).or_else(|_: String| {
-                b.t = -1;
-                both(&b)
-            });
-        }
-        return both(&b);
+    let (head, body) = line_of(RULES, name).ok_or_else(|| format!("no rule `{name}`"))?;
+    if head.split_whitespace().nth(1).map_or(0, str::len) != p.len() {
+        return Err("wrong number of points".into());
     }
-    let bind = Binding { f, p, s: 1, t: 1, k };
-    match (name, p.len()) {
-        // |ab|^2 = k |cd|^2, said of logarithms, lengths or squares
-        ("ratio_m" | "ratio_l" | "ratio_s", 4) => {
-            let k = k
-                .filter(|k| k.is_positive())
-                .ok_or("the rule needs a positive number")?;
-            let m = bind.row("M 2ab -2cd = k");
-            let s = f.row('S', &[(p[0], p[1], q(1)), (p[2], p[3], -k.clone())], &[])?;
-            let root = Q::new(k.numer().sqrt(), k.denom().sqrt());
-            let l = f.row('L', &[(p[0], p[1], q(1)), (p[2], p[3], -root.clone())], &[]);
-            let l = if &root * &root == *k {
-                l
-            } else {
-                Err("the ratio is no square".into())
-            };
-            let given = match name {
-                "ratio_m" => m.clone()?,
-                "ratio_l" => l.clone()?,
-                _ => s.clone(),
-            };
-            Ok((vec![given], m.into_iter().chain(l).chain([s]).collect()))
-        }
-        // b = a + k (c - a): the square of db by Stewart's theorem
-        ("stewart", 4) => {
-            let k = k.ok_or("the rule needs a number")?;
-            let (a, b, c, d) = (p[0], p[1], p[2], p[3]);
-            if k.is_zero() || k.is_one() || (f.dot(a, b, c) > 0.0) != k.is_positive() {
-                return Err("the ratio does not fit the figure".into());
-            }
-            let size = k.abs();
-            let ratio = Binding {
-                f,
-                p,
-                s: 1,
-                t: 1,
-                k: Some(&size),
-            }
-            .row("M ab -ac = k")?;
-            let all = [
-                (b, d, q(1)),
-                (a, d, k - q(1)),
-                (c, d, -k.clone()),
-                (a, c, k * (q(1) - k)),
-            ];
-            let terms: Vec<_> = all.into_iter().filter(|x| x.0 != x.1).collect();
-            Ok((vec![bind.row("D ab -ac")?, ratio], vec![f.row('S', &terms, &[])?]))
-        }
-        // a and b are drawn at one place on two loci that cross there: every relation with c carries over
-        ("same_lines", 7) => same(f, p, &p[3..5], &p[5..7]),
-        ("same_line_circle", 8) => same(f, p, &p[3..5], &p[5..8]),
-        ("same_circles", 9) => same(f, p, &p[3..6], &p[6..9]),
-        _ => Err(format!("no rule `{name}` of {} points", p.len())),
+    let (rows, conditions) = body.split_once(" ! ").unwrap_or((body, ""));
+    let (premises, conclusions) = rows.split_once(" => ").ok_or("a table line has no conclusion")?;
+    let mut b = Binding { f, p, s: 1, t: 1, k };
+    b.conditions(conditions)?;
+    let both = |b: &Binding| Ok((b.rows(premises)?, b.rows(conclusions)?));
+    let found = both(&b).or_else(|e: String| {
+        b.t = -1;
+        if body.contains('±') { both(&b) } else { Err(e) }
+    })?;
+    if conditions.contains("same") {
+        f.transversal(&found.0, p[1])?;
     }
-}
-
-fn same(f: &Figure, p: &[Pt], s: &[Pt], t: &[Pt]) -> Checked<(Vec<Row>, Vec<Row>)> {
-    let (x, y) = (p[0], p[1]);
-    if x == y || f.len(x, y) > 1e-8 {
-        return Err("the two points are drawn apart".into());
-    }
-    let mut required = Vec::new();
-    for (locus, v) in [(s, x), (s, y), (t, x), (t, y)] {
-        if !locus.contains(&v) {
-            let mut all = locus.to_vec();
-            all.push(v);
-            let text = if locus.len() == 2 {
-                "D ab -ac"
-            } else {
-                "D cb -ca -db da"
-            };
-            required.push(
-                Binding {
-                    f,
-                    p: &all,
-                    s: 1,
-                    t: 1,
-                    k: None,
-                }
-                .row(text)?,
-            );
-        }
-    }
-    if (f.tangent(s, x)? - f.tangent(t, x)?).sin().abs() < 1e-5 {
-        return Err("the loci touch".into());
-    }
-    Ok((required, identified(f, x, y, p[2])?))
-}
-
-/// The rows that hold with `z` when `x` and `y` are one point.
-pub(super) fn identified(f: &Figure, x: Pt, y: Pt, z: Pt) -> Checked<Vec<Row>> {
-    let b = Binding {
-        f,
-        p: &[x, y, z],
-        s: 1,
-        t: 1,
-        k: None,
-    };
-    b.rows("D ac -bc ; M ac -bc ; L ac -bc ; S ac -bc")
+    Ok(found)
 }
 
 #[cfg(test)]

@@ -37,6 +37,7 @@ pub(super) fn configs_with(d: &mut Drawn, k: Pt) -> Vec<Config> {
     isogonal(d, k, &mut found);
     trapezoids(d, k, &mut found);
     other_triangles(d, k, &mut found);
+    feet(d, k, old, &mut found);
     for t in &d.flats[old..] {
         let p = match middle(&d.f, t[0], t[1], t[2]) {
             0 => vec![t[1], t[0], t[2]],
@@ -266,6 +267,45 @@ fn trapezoids(d: &Drawn, k: Pt, found: &mut Found) {
     }
 }
 
+/// Feet of perpendiculars on bisectors lie on midlines: right angles at f over (v, p), where vf may bisect.
+fn feet(d: &mut Drawn, k: Pt, old: usize, found: &mut Found) {
+    let bisects = |d: &Drawn, v: Pt, f: Pt, p: Pt, q: Pt| {
+        d.apart(v, q) && (2.0 * d.theta(v, f) - d.theta(v, p) - d.theta(v, q)).sin().abs() < 1e-7
+    };
+    let right = |d: &Drawn, f: Pt, v: Pt, p: Pt| (d.theta(f, v) - d.theta(f, p)).cos().abs() < 1e-8;
+    let before = d.rights.len();
+    for i in 0..k {
+        for j in 0..i {
+            if !d.flat(i, j, k) {
+                for [f, v, p] in [[i, j, k], [j, i, k], [k, i, j]] {
+                    if right(d, f, v, p) {
+                        d.rights.extend([[f, v, p], [f, p, v]]);
+                    }
+                }
+            }
+        }
+    }
+    for (i, &[c, b, a]) in d.rights.iter().enumerate() {
+        let from = if i < before { old } else { 0 };
+        for &t in &d.flats[from..] {
+            let m = middle(&d.f, t[0], t[1], t[2]);
+            let (e, x, y) = (t[m], t[(m + 1) % 3], t[(m + 2) % 3]);
+            let q = if x == a { y } else { x };
+            if (x == a || y == a) && (d.dist(e, x) - d.dist(e, y)).abs() < 1e-9 && bisects(d, b, c, a, q) {
+                found.push((Rule::FootMidline, vec![a, b, c, q, e], Frac::zero()));
+            }
+        }
+        for &[e, v, p] in &d.rights[..if i < before { 0 } else { i }] {
+            if p == a && v != b && bisects(d, b, c, p, v) && bisects(d, v, e, p, b) {
+                found.push((Rule::TwoFeet, vec![v, b, p, c, e], Frac::zero()));
+            }
+        }
+    }
+}
+
+/// So many triangles with one angle and one ratio are compared with later ones.
+const SSA_ALIKE: usize = 4;
+
 /// Two sides and the angle opposite one of them, drawn as two different triangles.
 fn other_triangles(d: &mut Drawn, k: Pt, found: &mut Found) {
     for i in 0..k {
@@ -285,10 +325,12 @@ fn other_triangles(d: &mut Drawn, k: Pt, found: &mut Found) {
                 let ratio = d.dist(a, b) / d.dist(b, c);
                 let cell = |v: f64| (v * 1e7).round() as i64 as u64;
                 let key = mix(mix(cell(angle)).wrapping_add(cell(ratio)));
-                let other = *d.ssa.entry(key).or_insert([a, b, c]);
-                if other != [a, b, c] {
-                    let p = vec![other[0], other[1], other[2], a, b, c];
-                    found.push((Rule::SsaOther, p, Frac::zero()));
+                let others = d.ssa.entry(key).or_default();
+                for t in others.iter() {
+                    found.push((Rule::SsaOther, [t[0], t[1], t[2], a, b, c].to_vec(), Frac::zero()));
+                }
+                if others.len() < SSA_ALIKE {
+                    others.push([a, b, c]);
                 }
             }
         }

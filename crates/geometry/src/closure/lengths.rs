@@ -22,7 +22,7 @@ impl State {
                 continue;
             }
             self.synced[tab as usize] = t.version();
-            let mut found: Vec<(Var, Var, Frac)> = Vec::new();
+            let mut found: Vec<(Var, Var, Frac, Rule)> = Vec::new();
             let mut first: FxHashMap<u64, (Var, Vec<(Var, u64)>)> = FxHashMap::default();
             for b in 1..self.n as Pt {
                 for a in 0..b {
@@ -51,18 +51,18 @@ impl State {
                                     inv(other.last().map_or(1, |x| x.1)),
                                 )),
                             };
-                            let q = match (tab, q) {
-                                (Tab::L, Some(q)) => square(q),
-                                (_, q) => q,
-                            };
                             if let Some(q) = q.filter(|q| q.is_positive()) {
-                                found.push((v, *w, q));
+                                match (tab, root(&q)) {
+                                    (Tab::M, None) => found.push((v, *w, q, Rule::RatioM2)),
+                                    (Tab::M, Some(r)) => found.push((v, *w, r, rule)),
+                                    _ => found.push((v, *w, q, rule)),
+                                }
                             }
                         }
                     }
                 }
             }
-            for (v, w, q) in found {
+            for (v, w, q, rule) in found {
                 if let (Some((a, b)), Some((c, d))) = (pair_of(v), pair_of(w)) {
                     self.apply_with(rule, &[a, b, c, d], q);
                 }
@@ -136,12 +136,13 @@ impl State {
     }
 }
 
-fn square(q: Frac) -> Option<Frac> {
-    let (n, d) = (
-        q.numer().checked_mul(*q.numer())?,
-        q.denom().checked_mul(*q.denom())?,
-    );
-    Some(Frac::new(n, d))
+/// Rational square root.
+fn root(q: &Frac) -> Option<Frac> {
+    let r = |n: i64| {
+        let s = (n as f64).sqrt().round() as i64;
+        (s.checked_mul(s) == Some(n)).then_some(s)
+    };
+    Some(Frac::new(r(*q.numer())?, r(*q.denom())?))
 }
 
 /// The square of the ratio of two lengths whose log forms differ by constants only.

@@ -4,7 +4,7 @@
 //! - [`rows`]: how atoms and rules are written as rows; numbers are read off the figure here only.
 //! - [`rules`]: every rule as premises and conclusions. A new rule starts here (and in the checker).
 //! - [`state`]: the tables, the log, the fixpoint loop.
-//! - `triangles`, `circles`, `lengths`, `named` (over `configs`): the passes that find instances of the rules.
+//! - `triangles`, `circles`, `lengths`, `named` (over `configs`), `sines`: the passes that find instances of the rules.
 
 pub mod rows;
 pub mod rules;
@@ -15,4 +15,5 @@ mod configs;
 mod lengths;
 mod named;
 mod objects;
+mod sines;
 mod triangles;

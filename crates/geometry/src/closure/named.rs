@@ -1,9 +1,9 @@
 //! The rules with names: run once the cheap passes are at rest, over the prepared configurations.
 
 use super::configs::Config;
-use super::objects::{Mask, points};
 use super::rules::Rule;
 use super::state::State;
+use crate::algebra::field::sub;
 use crate::lang::atom::Pt;
 
 impl State {
@@ -21,8 +21,7 @@ impl State {
         }
         self.own = own;
         if self.drawn.twins {
-            let lines = self.lines();
-            self.same_points(&lines, &circles);
+            self.same_points();
         }
     }
 
@@ -37,52 +36,72 @@ impl State {
     }
 
     /// Two names drawn at one place, both on two loci that cross there.
-    fn same_points(&mut self, lines: &[Mask], circles: &[Mask]) {
+    fn same_points(&mut self) {
         let n = self.n as Pt;
         for y in 1..n {
             for x in 0..y {
                 if self.drawn.apart(x, y) {
                     continue;
                 }
-                let both = |m: &Mask| m >> x & 1 == 1 || m >> y & 1 == 1;
-                let mut loci: Vec<Vec<Pt>> = Vec::new();
-                for (set, size) in [(lines, 2), (circles, 3)] {
-                    for m in set.iter().filter(|m| both(m)) {
-                        let p: Vec<Pt> = points(*m).filter(|&v| v != x && v != y).take(size).collect();
-                        if p.len() == size {
-                            loci.push(p);
-                        }
-                    }
+                let others: Vec<Pt> = (0..n)
+                    .filter(|&z| self.drawn.apart(x, z) && self.drawn.apart(y, z))
+                    .collect();
+                let known = |s: &State, z: Pt| s.d(x, z) == s.d(y, z) && s.m(x, z) == s.m(y, z);
+                if others.iter().all(|&z| known(self, z)) {
+                    continue;
                 }
-                // a line through two points one of which is x or y itself
-                for z in 0..n {
-                    if self.drawn.apart(x, z) && self.drawn.apart(y, z) && self.d(x, z) == self.d(y, z) {
-                        loci.push(vec![z, x]);
-                    }
-                }
-                for i in 0..loci.len() {
-                    for j in 0..i {
-                        let (s, t) = if loci[i].len() <= loci[j].len() {
-                            (&loci[i], &loci[j])
-                        } else {
-                            (&loci[j], &loci[i])
+                let loci = self.loci(x, y, &others);
+                'pairs: for (i, s) in loci.iter().enumerate() {
+                    for t in &loci[..i] {
+                        let Some(rule) = Rule::same(t.0, s.0) else {
+                            continue;
                         };
-                        let rule = match (s.len(), t.len()) {
-                            (2, 2) => Rule::SameLines,
-                            (2, _) => Rule::SameLineCircle,
-                            _ => Rule::SameCircles,
-                        };
-                        for z in 0..n {
-                            if self.drawn.apart(x, z) && self.drawn.apart(y, z) {
-                                let mut p = vec![x, y, z];
-                                p.extend(s);
-                                p.extend(t);
-                                self.apply(rule, &p);
+                        for &z in &others {
+                            let p = [&[x, y, z], &t.1[..], &s.1[..]].concat();
+                            self.apply(rule, &p);
+                            if !known(self, z) {
+                                break; // the loci touch
                             }
+                        }
+                        if others.iter().all(|&z| known(self, z)) {
+                            break 'pairs;
                         }
                     }
                 }
             }
         }
+    }
+
+    /// Loci on which both points are known to be, in the order l, a, o, r of [`Rule::same`].
+    fn loci(&self, x: Pt, y: Pt, others: &[Pt]) -> Vec<(u8, Vec<Pt>)> {
+        let mut out: Vec<(u8, Vec<Pt>)> = Vec::new();
+        for &c in others {
+            if self.d(x, c) == self.d(y, c) {
+                out.push((b'l', vec![c]));
+            }
+        }
+        let pairs = || {
+            others
+                .iter()
+                .enumerate()
+                .flat_map(|(i, &c)| others[..i].iter().map(move |&d| (c, d)))
+        };
+        for (c, d) in pairs() {
+            if !self.drawn.flat(c, d, x) && sub(self.d(x, c), self.d(x, d)) == sub(self.d(y, c), self.d(y, d))
+            {
+                out.push((b'a', vec![c, d]));
+            }
+        }
+        for &c in others {
+            if self.m(x, c) == self.m(y, c) {
+                out.push((b'o', vec![c]));
+            }
+        }
+        for (c, d) in pairs() {
+            if sub(self.m(x, c), self.m(x, d)) == sub(self.m(y, c), self.m(y, d)) {
+                out.push((b'r', vec![c, d]));
+            }
+        }
+        out
     }
 }

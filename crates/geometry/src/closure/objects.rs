@@ -1,4 +1,4 @@
-//! Lines and circles as point sets, read off the tables.
+//! Circles as point sets, read off the tables.
 
 use super::rows::Tab;
 use super::state::State;
@@ -21,32 +21,6 @@ pub(super) fn points(mut m: Mask) -> impl Iterator<Item = Pt> {
 }
 
 impl State {
-    /// Maximal proven lines with at least three points.
-    pub(super) fn lines(&self) -> Vec<Mask> {
-        let n = self.n as Pt;
-        let mut out = Vec::new();
-        for a in 0..n {
-            let mut by: Vec<(u64, Mask)> = Vec::new();
-            for b in 0..n {
-                if !self.drawn.apart(a, b) {
-                    continue;
-                }
-                let k = self.d(a, b);
-                match by.iter_mut().find(|x| x.0 == k) {
-                    Some(x) => x.1 |= 1 << b,
-                    None => by.push((k, 1 << b)),
-                }
-            }
-            for (_, m) in by {
-                let m = m | 1 << a;
-                if m.count_ones() >= 3 && m.trailing_zeros() == u32::from(a) && !out.contains(&m) {
-                    out.push(m);
-                }
-            }
-        }
-        out
-    }
-
     /// Maximal proven circles with at least four points.
     pub(super) fn circle_masks(&self) -> Vec<Mask> {
         let n = self.n as Pt;

@@ -52,6 +52,24 @@ pub fn variables(n: usize) -> usize {
     CONSTANTS as usize + n * n.saturating_sub(1) / 2
 }
 
+/// Sines are spoken of in figures of at most so many points.
+pub const MAX_SINE_POINTS: usize = 40;
+/// The first variable of table M that is the logarithm of a sine.
+pub const SINES: Var = 0x8000;
+
+/// The variable (table M) of log |sin| of the angle at `v` between `x` and `y`; points below
+/// [`MAX_SINE_POINTS`].
+pub fn sine(v: Pt, x: Pt, y: Pt) -> Var {
+    SINES + (pair(x, y) - CONSTANTS) * MAX_SINE_POINTS as Var + Var::from(v)
+}
+
+/// Vertex and sides of a sine variable.
+pub fn sine_of(var: Var) -> Option<(Pt, Pt, Pt)> {
+    let k = var.checked_sub(SINES)?;
+    let (x, y) = pair_of(k / MAX_SINE_POINTS as Var + CONSTANTS)?;
+    Some(((k % MAX_SINE_POINTS as Var) as Pt, x, y))
+}
+
 /// The pair of a variable.
 pub fn pair_of(v: Var) -> Option<(Pt, Pt)> {
     let k = v.checked_sub(CONSTANTS)?;
@@ -136,10 +154,21 @@ pub fn factor(q: &Frac) -> Option<Vec<(Var, i64)>> {
 
 /// `sum of coefficient * log length = half * log q`, halves allowed through `half` = 1/2.
 pub fn log_row(f: &Figure, terms: &[Term], q: Frac, half: Frac) -> Option<Row> {
-    if !apart(f, terms) {
+    sine_row(f, terms, &[], q, half)
+}
+
+/// A sine in a row: vertex, two points on the sides, coefficient.
+pub type SineTerm = (Pt, Pt, Pt, i64);
+
+/// [`log_row`] with logarithms of sines added.
+pub fn sine_row(f: &Figure, terms: &[Term], sines: &[SineTerm], q: Frac, half: Frac) -> Option<Row> {
+    let wild = |s: &SineTerm| f.flat(s.0, s.1, s.2) || f.xy.len() > MAX_SINE_POINTS;
+    if !apart(f, terms) || sines.iter().any(wild) {
         return None;
     }
     let value: f64 = terms.iter().map(|t| t.2 as f64 * f.dist(t.0, t.1).ln()).sum();
+    let sine_value = |s: &SineTerm| s.3 as f64 * f.sine(s.0, s.1, s.2).abs().ln();
+    let value = value + sines.iter().map(sine_value).sum::<f64>();
     if (value - float(&half) * float(&q).ln()).abs() > NEAR {
         return None;
     }
@@ -147,7 +176,11 @@ pub fn log_row(f: &Figure, terms: &[Term], q: Frac, half: Frac) -> Option<Row> {
     let constants = constants.into_iter().map(|(v, e)| (v, -half * int(e)));
     Some(collect(
         Tab::M,
-        terms.iter().map(|t| (pair(t.0, t.1), int(t.2))).chain(constants),
+        terms
+            .iter()
+            .map(|t| (pair(t.0, t.1), int(t.2)))
+            .chain(sines.iter().map(|s| (sine(s.0, s.1, s.2), int(s.3))))
+            .chain(constants),
     ))
 }
 
@@ -194,7 +227,16 @@ pub fn atom_rows(f: &Figure, atom: &Atom) -> Option<Vec<Row>> {
             let mut out = Vec::new();
             for k in 2..p.len() {
                 for j in 1..k {
-                    out.push(coll(f, p[0], p[j], p[k])?);
+                    let [a, b, c] = [p[0], p[j], p[k]];
+                    // two of them may be drawn at one place: seen from the third
+                    let sees = |o: Pt, x: Pt, y: Pt| !f.same(o, x) && !f.same(o, y);
+                    out.push(if sees(a, b, c) {
+                        coll(f, a, b, c)?
+                    } else if sees(b, a, c) {
+                        coll(f, b, a, c)?
+                    } else {
+                        coll(f, c, a, b)?
+                    });
                 }
             }
             out
@@ -357,5 +399,9 @@ mod tests {
         }
         assert!((pair(58, 59) as usize) < variables(MAX_POINTS));
         assert_eq!(pair_of(3), None);
+        assert_eq!(pair_of(sine(39, 38, 37)), None);
+        for (v, x, y) in [(0, 1, 2), (39, 37, 38), (1, 0, 39)] {
+            assert_eq!(sine_of(sine(v, y, x)), Some((v, x, y)));
+        }
     }
 }

@@ -3,7 +3,7 @@
 //! The figure decides configurations only (orientation, order, which multiple of pi); premises are rows that
 //! must already be known. Conclusions that are false on the figure make the instance `None`.
 
-use super::rows::{Row, Tab, Term, coll, cong, cyclic, dir_row, log_row, same_rows, sum_row};
+use super::rows::{Row, Tab, Term, coll, cong, cyclic, dir_row, log_row, same_rows, sine_row, sum_row};
 use crate::figure::Figure;
 use crate::lang::atom::{Frac, Pt};
 use num_traits::{One, Signed, Zero};
@@ -37,13 +37,28 @@ rules! {
     Concyclic "concyclic" 4, Centre "centre" 4, OnCircle "on_circle" 4, CentreOfChords "centre_of_chords" 5,
     EqualArcs "equal_arcs" 4, EqualChords "equal_chords" 4,
     PerpSquares "perp_squares" 4, SquaresPerp "squares_perp" 4,
-    RatioM "ratio_m" 4, RatioL "ratio_l" 4, RatioS "ratio_s" 4,
+    RatioM "ratio_m" 4, RatioM2 "ratio_m2" 4, RatioL "ratio_l" 4, RatioS "ratio_s" 4,
     FlatRatio "flat_ratio" 6, Stewart "stewart" 4,
     BisectorRatio "bisector_ratio" 4, RatioBisector "ratio_bisector" 4,
     Intercept "intercept" 6, InterceptPara "intercept_para" 6,
     Menelaus "menelaus" 6, MenelausLine "menelaus_line" 6, Ceva "ceva" 7, CevaLine "ceva_line" 7,
-    Isogonal "isogonal" 5,
-    SameLines "same_lines" 7, SameLineCircle "same_line_circle" 8, SameCircles "same_circles" 9,
+    Isogonal "isogonal" 5, FootMidline "foot_midline" 5, TwoFeet "two_feet" 5,
+    LawOfSines "law_of_sines" 3, SineEqual "sine_equal" 6, SineAngle "sine_angle" 6, SineRatio "sine_ratio" 8,
+    Sine30 "sine_30" 3, Sine45 "sine_45" 3, Sine60 "sine_60" 3, Sine90 "sine_90" 3,
+    SameLl "same_ll" 5, SameLa "same_la" 6, SameLo "same_lo" 5, SameLr "same_lr" 6, SameAa "same_aa" 7,
+    SameAo "same_ao" 6, SameAr "same_ar" 7, SameOo "same_oo" 5, SameOr "same_or" 6, SameRr "same_rr" 7,
+}
+
+impl Rule {
+    /// The rule for two points on loci of two kinds, given in the order `l`, `a`, `o`, `r`.
+    pub fn same(first: u8, second: u8) -> Option<Rule> {
+        use Rule::*;
+        let all = [
+            SameLl, SameLa, SameLo, SameLr, SameAa, SameAo, SameAr, SameOo, SameOr, SameRr,
+        ];
+        all.into_iter()
+            .find(|r| r.name().as_bytes()[5..] == [first, second])
+    }
 }
 
 /// Premises and conclusions of one instance.
@@ -273,20 +288,20 @@ pub fn instance(f: &Figure, rule: Rule, p: &[Pt], q: Frac) -> Option<Instance> {
                 out(vec![squares], vec![perp])
             }
         }
-        Rule::RatioM | Rule::RatioL | Rule::RatioS => {
-            // |ab|^2 = q |cd|^2
+        Rule::RatioM | Rule::RatioM2 | Rule::RatioL | Rule::RatioS => {
+            // |ab| = q |cd|, said of logarithms, lengths or squares; of squares and half logarithms with q squared
             let [a, b, c, d] = [p[0], p[1], p[2], p[3]];
-            let m = log_row(f, &[(a, b, 1), (c, d, -1)], q, half);
-            let s = sum_row(f, Tab::S, &[(a, b, one), (c, d, -q)])?;
-            let l = root(&q).and_then(|r| sum_row(f, Tab::L, &[(a, b, one), (c, d, -r)]));
-            let given = match rule {
-                Rule::RatioM => m.clone()?,
-                Rule::RatioL => l.clone()?,
-                _ => s.clone(),
-            };
-            let all = [m, l, Some(s)].into_iter().flatten();
-            let rest = all.filter(|r| r.tab != given.tab).collect();
-            out(vec![given], rest)
+            let squared = matches!(rule, Rule::RatioM2 | Rule::RatioS);
+            let (root, power) = if squared { (half, q) } else { (one, q * q) };
+            let m = log_row(f, &[(a, b, 1), (c, d, -1)], q, root);
+            let s = sum_row(f, Tab::S, &[(a, b, one), (c, d, -power)])?;
+            let l = sum_row(f, Tab::L, &[(a, b, one), (c, d, -q)]).filter(|_| !squared);
+            match rule {
+                Rule::RatioM => out(vec![m?], vec![l?, s]),
+                Rule::RatioM2 => out(vec![m?], vec![s]),
+                Rule::RatioL => out(vec![l?], m.into_iter().chain([s]).collect()),
+                _ => out(vec![s], vec![m?]),
+            }
         }
         Rule::FlatRatio => {
             let both = [coll(f, p[0], p[1], p[2])?, coll(f, p[3], p[4], p[5])?];
@@ -298,15 +313,14 @@ pub fn instance(f: &Figure, rule: Rule, p: &[Pt], q: Frac) -> Option<Instance> {
             out(premises, vec![ratio(0, 1, 1, 2)?])
         }
         Rule::Stewart => {
-            // a, b, c on a line with ab : ac = q (signed); any x
+            // b between a and c with ab = q ac; any x
             let [a, b, c, x] = [p[0], p[1], p[2], p[3]];
-            let t = q;
-            if t.is_zero() || t.is_one() || (along(f, a, b, c) > 0.0) != t.is_positive() {
+            if middle(f, a, b, c) != 1 || !q.is_positive() {
                 return None;
             }
-            let ratio = log_row(f, &[(a, b, 1), (a, c, -1)], t.abs(), one)?;
-            let mut terms = vec![(a, c, t * (one - t))];
-            for (y, k) in [(b, one), (a, t - one), (c, -t)] {
+            let ratio = log_row(f, &[(a, b, 1), (a, c, -1)], q, one)?;
+            let mut terms = vec![(a, c, q * (one - q))];
+            for (y, k) in [(b, one), (a, q - one), (c, -q)] {
                 if x != y {
                     terms.push((x, y, k));
                 }
@@ -382,54 +396,143 @@ pub fn instance(f: &Figure, rule: Rule, p: &[Pt], q: Frac) -> Option<Instance> {
             let at = |v: Pt, s: Pt, t: Pt| dir_row(f, &[(v, x, 1), (v, y, 1), (v, s, -1), (v, t, -1)], zero);
             out(vec![at(a, b, c)?, at(b, c, a)?], vec![at(c, a, b)?])
         }
-        Rule::SameLines | Rule::SameLineCircle | Rule::SameCircles => {
+        Rule::FootMidline => {
+            // c is the foot of a on the bisector of abd, e the midpoint of ad
+            let [a, b, c, d, e] = [p[0], p[1], p[2], p[3], p[4]];
+            nonflat(a, b, d)?;
+            let bisects = dir_row(f, &[(b, c, 2), (b, a, -1), (b, d, -1)], zero)?;
+            let foot = dir_row(f, &[(c, a, 1), (c, b, -1)], half)?;
+            let premises = vec![bisects, foot, coll(f, e, a, d)?, cong(f, e, a, e, d)?];
+            out(premises, vec![dir_row(f, &[(c, e, 1), (b, d, -1)], zero)?])
+        }
+        Rule::TwoFeet => {
+            // the feet d, e of c on the bisectors at b and a
+            let [a, b, c, d, e] = [p[0], p[1], p[2], p[3], p[4]];
+            nonflat(a, b, c)?;
+            let premises = vec![
+                dir_row(f, &[(b, d, 2), (b, a, -1), (b, c, -1)], zero)?,
+                dir_row(f, &[(d, b, 1), (d, c, -1)], half)?,
+                dir_row(f, &[(a, e, 2), (a, b, -1), (a, c, -1)], zero)?,
+                dir_row(f, &[(e, a, 1), (e, c, -1)], half)?,
+            ];
+            out(premises, vec![dir_row(f, &[(d, e, 1), (a, b, -1)], zero)?])
+        }
+        Rule::LawOfSines => {
+            let [a, b, c] = [p[0], p[1], p[2]];
+            let law = |a: Pt, b: Pt, c: Pt| {
+                sine_row(
+                    f,
+                    &[(b, c, 1), (c, a, -1)],
+                    &[(a, b, c, -1), (b, c, a, 1)],
+                    one,
+                    one,
+                )
+            };
+            out(vec![], vec![law(a, b, c)?, law(b, c, a)?])
+        }
+        Rule::Sine30 | Rule::Sine45 | Rule::Sine60 | Rule::Sine90 => {
+            let (angle, square) = match rule {
+                Rule::Sine30 => (Frac::new(1, 6), Frac::new(1, 4)),
+                Rule::Sine45 => (Frac::new(1, 4), half),
+                Rule::Sine60 => (Frac::new(1, 3), Frac::new(3, 4)),
+                _ => (half, one),
+            };
+            let turn = |s: i64| dir_row(f, &[(p[0], p[1], s), (p[0], p[2], -s)], angle);
+            let sine = sine_row(f, &[], &[(p[0], p[1], p[2], 1)], square, half)?;
+            out(vec![turn(1).or_else(|| turn(-1))?], vec![sine])
+        }
+        Rule::SineEqual | Rule::SineAngle => {
+            let sines = sine_row(f, &[], &[(p[0], p[1], p[2], 1), (p[3], p[4], p[5], -1)], one, one)?;
+            let turn = |s: i64| {
+                let t = [
+                    (p[0], p[1], 1),
+                    (p[0], p[2], -1),
+                    (p[3], p[4], -s),
+                    (p[3], p[5], s),
+                ];
+                dir_row(f, &t, zero)
+            };
+            let angles = turn(1).or_else(|| turn(-1))?;
+            if rule == Rule::SineEqual {
+                return out(vec![angles], vec![sines]);
+            }
+            // right angles do not tell which
+            let (u, v) = (f.vec(p[0], p[1]), f.vec(p[0], p[2]));
+            let dot = u[0] * v[0] + u[1] * v[1];
+            if dot.abs() < 1e-6 * f.dist(p[0], p[1]) * f.dist(p[0], p[2]) {
+                return None;
+            }
+            out(vec![sines], vec![angles])
+        }
+        Rule::SineRatio => {
+            // at a: sin bac : sin cad, at e: sin feg : sin geh, and the angles bad, feh are equal
+            let [a, b, c, d, e, g, h, i] = [p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7]];
+            nonflat(a, b, d)?;
+            nonflat(e, g, i)?;
+            let s = [(a, b, c, 1), (a, c, d, -1), (e, g, h, -1), (e, h, i, 1)];
+            let sines = sine_row(f, &[], &s, one, one)?;
+            let turn =
+                |s: i64, x: Pt, y: Pt| dir_row(f, &[(a, b, 1), (a, x, -1), (e, g, -s), (e, y, s)], zero);
+            let both = |s: i64| Some((turn(s, d, i)?, turn(s, c, h)?));
+            let (whole, part) = both(1).or_else(|| both(-1))?;
+            out(vec![sines, whole], vec![part])
+        }
+        _ => {
             // two points x, y (drawn at one place) on two loci that cross there; z any other point
             let [x, y, z] = [p[0], p[1], p[2]];
-            let (first, second) = match rule {
-                Rule::SameLines => (&p[3..5], &p[5..7]),
-                Rule::SameLineCircle => (&p[3..5], &p[5..8]),
-                _ => (&p[3..6], &p[6..9]),
-            };
             if !f.same(x, y) || x == y {
                 return None;
             }
-            let (t1, mut premises) = locus(f, first, x, y)?;
-            let (t2, more) = locus(f, second, x, y)?;
-            if (t1 - t2).sin().abs() < 1e-4 {
+            let mut kinds = rule.name().bytes().rev().take(2).collect::<Vec<u8>>();
+            kinds.reverse();
+            let (first, second) = p[3..].split_at(if matches!(kinds[0], b'l' | b'o') { 1 } else { 2 });
+            let (g, premise) = locus(f, kinds[0], first, x, y)?;
+            let (h, other) = locus(f, kinds[1], second, x, y)?;
+            let size = g[0].hypot(g[1]) * h[0].hypot(h[1]);
+            if (g[0] * h[1] - g[1] * h[0]).abs() < 1e-4 * size {
                 return None;
             }
-            premises.extend(more);
-            out(premises, same_rows(f, x, y, z)?)
+            out(vec![premise, other], same_rows(f, x, y, z)?)
         }
     }
 }
 
-/// Direction of the locus (line through two points, circle through three) at `x`, and the rows that put
-/// `x` and `y` on it. A point that is one of the locus's own needs no row.
-fn locus(f: &Figure, l: &[Pt], x: Pt, y: Pt) -> Option<(f64, Vec<Row>)> {
-    let mut rows = Vec::new();
-    for v in [x, y] {
-        if l.contains(&v) {
-            continue;
-        }
-        if l.len() == 2 {
-            rows.push(coll(f, l[0], l[1], v)?);
-        } else {
-            rows.push(cyclic(f, l[0], l[1], l[2], v)?);
-        }
-    }
-    if l.len() == 2 {
-        return Some((f.theta(l[0], l[1]), rows));
-    }
-    if f.flat(l[0], l[1], l[2]) {
+/// "`x` and `y` are on one locus" as a row, and the locus's normal at `x`. Kinds: `l` the line from c, `a` the
+/// circle of an equal angle over cd, `o` the circle about c, `r` the points with one ratio of distances to c, d.
+fn locus(f: &Figure, kind: u8, l: &[Pt], x: Pt, y: Pt) -> Option<([f64; 2], Row)> {
+    let inverse = |c: Pt| {
+        let v = f.vec(c, x);
+        let d2 = v[0] * v[0] + v[1] * v[1];
+        [v[0] / d2, v[1] / d2]
+    };
+    if l.iter().any(|&c| f.same(c, x)) {
         return None;
     }
-    let o = circumcentre(f, l[0], l[1], l[2]);
-    let at = f.xy[x as usize];
-    Some((
-        (at[1] - o[1]).atan2(at[0] - o[0]) + std::f64::consts::FRAC_PI_2,
-        rows,
-    ))
+    let one = Frac::one();
+    let u = inverse(l[0]);
+    let difference = || {
+        let w = inverse(l[1]);
+        [u[0] - w[0], u[1] - w[1]]
+    };
+    let turned = |g: [f64; 2]| [-g[1], g[0]];
+    Some(match kind {
+        b'l' => (
+            turned(u),
+            dir_row(f, &[(l[0], x, 1), (l[0], y, -1)], Frac::zero())?,
+        ),
+        b'o' => (u, cong(f, l[0], x, l[0], y)?),
+        b'a' => {
+            let t = [(l[0], x, 1), (l[1], x, -1), (l[0], y, -1), (l[1], y, 1)];
+            (
+                turned(difference()),
+                dir_row(f, &t, Frac::zero()).filter(|_| !f.flat(l[0], l[1], x))?,
+            )
+        }
+        _ => {
+            let t = [(l[0], x, 1), (l[1], x, -1), (l[0], y, -1), (l[1], y, 1)];
+            (difference(), log_row(f, &t, one, one)?)
+        }
+    })
 }
 
 /// Circumcentre coordinates.
@@ -460,13 +563,4 @@ fn product(f: &Figure, a: Pt, b: Pt, c: Pt, d: Pt, e: Pt, g: Pt) -> Option<Row> 
         (g, b, -1),
     ];
     log_row(f, &t, Frac::one(), Frac::one())
-}
-
-/// Rational square root.
-pub fn root(q: &Frac) -> Option<Frac> {
-    let r = |n: i64| {
-        let s = (n as f64).sqrt().round() as i64;
-        (s.checked_mul(s) == Some(n)).then_some(s)
-    };
-    Some(Frac::new(r(*q.numer())?, r(*q.denom())?))
 }

@@ -40,8 +40,10 @@ pub struct Drawn {
     turn: Vec<i8>,
     /// Collinear triples of points drawn apart, in the order of their newest point.
     pub(super) flats: Vec<[Pt; 3]>,
-    /// First triangle with an angle and a side ratio, for [`super::configs`].
-    pub(super) ssa: FxHashMap<u64, [Pt; 3]>,
+    /// Right angles: vertex and the two other points, in both orders.
+    pub(super) rights: Vec<[Pt; 3]>,
+    /// First triangles with an angle and a side ratio, for [`super::configs`].
+    pub(super) ssa: FxHashMap<u64, Vec<[Pt; 3]>>,
     /// Two points are drawn at one place.
     pub(super) twins: bool,
 }
@@ -54,6 +56,7 @@ impl Drawn {
             dist: vec![],
             turn: vec![],
             flats: vec![],
+            rights: vec![],
             ssa: FxHashMap::default(),
             twins: false,
         }
@@ -144,6 +147,8 @@ pub struct State {
     pub(super) swept: [u32; 2],
     pub(super) synced: [u32; 4],
     pub(super) squares_swept: [u32; 2],
+    /// Use the law of sines where nothing else helps. Costly: off while candidates are tried.
+    pub sines: bool,
     /// The facts contradict each other.
     pub contradiction: bool,
     /// Rows refused because they are false on the figure or unproven; a count for diagnosis.
@@ -187,6 +192,7 @@ impl State {
             swept: [0; 2],
             synced: [u32::MAX; 4],
             squares_swept: [u32::MAX; 2],
+            sines: false,
             contradiction: false,
             refused: 0,
             log: keep_log.then(Vec::new),
@@ -217,7 +223,7 @@ impl State {
         fine
     }
 
-    fn add(&mut self, origin: Origin, rows: Vec<Row>) {
+    pub(super) fn add(&mut self, origin: Origin, rows: Vec<Row>) {
         let mut news = false;
         for r in &rows {
             let terms: Vec<(Var, u64)> = r.terms.iter().map(|(v, c)| (*v, field::frac(c))).collect();
@@ -247,6 +253,11 @@ impl State {
         rows.iter().all(|r| self.knows(r))
     }
 
+    /// There is a goal and it is known.
+    fn knows_all_of(&self, goal: &[Row]) -> bool {
+        !goal.is_empty() && self.knows_all(goal)
+    }
+
     /// Applies a rule if its premises are known; adds the conclusions.
     pub fn apply(&mut self, rule: Rule, p: &[Pt]) {
         self.apply_with(rule, p, Frac::zero());
@@ -254,11 +265,7 @@ impl State {
 
     /// [`State::apply`] with a number.
     pub fn apply_with(&mut self, rule: Rule, p: &[Pt], q: Frac) {
-        let mut h = mix(rule as u64 + 0x51);
-        for &x in p {
-            h = mix(h ^ u64::from(x)).wrapping_add(h << 7);
-        }
-        h = mix(h ^ (*q.numer() as u64) ^ (*q.denom() as u64) << 32);
+        let h = fingerprint(rule, p, q);
         if self.done.contains(&h) {
             return;
         }
@@ -272,6 +279,11 @@ impl State {
         }
         self.done.insert(h);
         self.add(Origin::Rule(rule, p.to_vec(), q), inst.conclusions);
+    }
+
+    /// Marks an instance as done; false if it was already.
+    pub(super) fn first_time(&mut self, rule: Rule, p: &[Pt]) -> bool {
+        self.done.insert(fingerprint(rule, p, Frac::zero()))
     }
 
     /// Fingerprint of a direction.
@@ -308,7 +320,7 @@ impl State {
             self.circles();
             self.sync_lengths();
             self.squares();
-            if !goal.is_empty() && self.knows_all(goal) {
+            if self.knows_all_of(goal) {
                 return Closed::Goal;
             }
             if self.contradiction || stop() {
@@ -316,8 +328,11 @@ impl State {
             }
             if self.versions() == before {
                 self.named();
+                if self.sines && self.versions() == before && !self.knows_all_of(goal) {
+                    self.law_of_sines();
+                }
                 if self.versions() == before {
-                    return if !goal.is_empty() && self.knows_all(goal) {
+                    return if self.knows_all_of(goal) {
                         Closed::Goal
                     } else {
                         Closed::Fixpoint
@@ -326,4 +341,13 @@ impl State {
             }
         }
     }
+}
+
+/// One number for one instance.
+fn fingerprint(rule: Rule, p: &[Pt], q: Frac) -> u64 {
+    let mut h = mix(rule as u64 + 0x51);
+    for &x in p {
+        h = mix(h ^ u64::from(x)).wrapping_add(h << 7);
+    }
+    mix(h ^ (*q.numer() as u64) ^ (*q.denom() as u64) << 32)
 }

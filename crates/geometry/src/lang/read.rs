@@ -171,7 +171,8 @@ pub fn read_one(text: &str, name: &str) -> Result<Problem, ParseError> {
 pub(crate) struct Builder {
     pub problem: Problem,
     atoms: usize,
-    bare_number_is_degrees: bool,
+    /// The statement is in AlphaGeometry 2's language.
+    raw: bool,
 }
 
 impl Builder {
@@ -183,7 +184,7 @@ impl Builder {
                 ..Problem::default()
             },
             atoms: 0,
-            bare_number_is_degrees: true,
+            raw: false,
         }
     }
 
@@ -291,8 +292,11 @@ impl Builder {
             if is_angle && !wants_angle {
                 return Err(w.error(format!("`{}` takes a plain number, not an angle", head.text)));
             }
-            let degrees = wants_angle && !is_angle && self.bare_number_is_degrees;
-            nums.push(if degrees {
+            let degrees = wants_angle && !is_angle;
+            nums.push(if degrees && self.raw && pred == Pred::AConst {
+                // AlphaGeometry 2 measures from the second line to the first
+                Frac::from_integer(1) - value / Frac::from_integer(180)
+            } else if degrees {
                 value / Frac::from_integer(180)
             } else {
                 value
@@ -563,6 +567,7 @@ fn read_statement(span: Span, name: &str) -> Result<Problem, ParseError> {
         .iter()
         .any(|c| c.split_once('=').is_some_and(|(_, r)| r.text.is_empty()));
     let mut b = Builder::new(name, span.text);
+    b.raw = raw;
     for c in clauses {
         b.clause(c, raw)?;
     }

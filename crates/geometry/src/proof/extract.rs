@@ -6,8 +6,8 @@
 
 use super::certificate::{Combination, RowText, Step as StepLine};
 use crate::algebra::field::{self, add, inv, mul, neg};
-use crate::algebra::table::Var;
-use crate::closure::rows::{PRIMES, Row, TABS, Tab, pair_of};
+use crate::algebra::table::{CONSTANTS, Var};
+use crate::closure::rows::{PRIMES, Row, TABS, Tab, pair_of, sine_of};
 use crate::closure::rules::instance;
 use crate::closure::state::{Origin, Step};
 use crate::figure::Figure;
@@ -70,9 +70,9 @@ impl<'a> Tracer<'a> {
         for (si, step) in log.iter().enumerate() {
             for (ri, row) in step.rows.iter().enumerate() {
                 let (terms, combo) = t.reduce(row.tab, field_terms(row), si, true);
-                // constants sort first, so the last term is a pair
+                // constants sort first and sines last: sines are eliminated before lengths
                 let Some(&(pivot, c)) = terms.last() else { continue };
-                if pair_of(pivot).is_none() {
+                if pivot < CONSTANTS {
                     continue;
                 }
                 let k = inv(c);
@@ -285,6 +285,10 @@ pub fn row_text(r: &Row, names: &[String]) -> RowText {
                     names[b as usize].clone(),
                     c.to_string(),
                 ]);
+            }
+            if let Some((v, x, y)) = sine_of(*v) {
+                let [x, v, y] = [x, v, y].map(|p| names[p as usize].clone());
+                return Some(vec![x, v, y, c.to_string()]);
             }
             let (name, c) = match r.tab {
                 Tab::D => ("pi".to_string(), c - c.floor()),

@@ -51,6 +51,10 @@ fn parse(text: &RowText) -> Relation {
     };
     for t in &text.terms {
         match t.as_slice() {
+            [x, v, y, c] => {
+                let angle = [x.clone(), v.clone(), y.clone()];
+                *r.sines.entry(angle).or_default() += c.parse::<Q>().unwrap_or_default();
+            }
             [a, b, c] => {
                 *r.pairs.entry((a.clone(), b.clone())).or_default() += c.parse::<Q>().unwrap_or_default()
             }
@@ -74,11 +78,15 @@ fn sum(c: &Certificate, combination: &Combination) -> Relation {
         r.pairs
             .into_iter()
             .for_each(|(p, x)| *out.pairs.entry(p).or_default() += x * &k);
+        r.sines
+            .into_iter()
+            .for_each(|(p, x)| *out.sines.entry(p).or_default() += x * &k);
         r.constants
             .into_iter()
             .for_each(|(p, x)| *out.constants.entry(p).or_default() += x * &k);
     }
     out.pairs.retain(|_, x| !x.is_zero());
+    out.sines.retain(|_, x| !x.is_zero());
     out.constants.retain(|_, x| !x.is_zero());
     out
 }
@@ -150,7 +158,7 @@ fn theorem(rule: &str, p: &[String], l: Language) -> String {
             "perpendiculars and squares (Pythagoras)".into(),
             "垂直与平方差(勾股定理)".into(),
         ),
-        "ratio_m" | "ratio_l" | "ratio_s" => ("the same ratio".into(), "同一比值".into()),
+        "ratio_m" | "ratio_m2" | "ratio_l" | "ratio_s" => ("the same ratio".into(), "同一比值".into()),
         "flat_ratio" => ("equal divisions of two segments".into(), "线段的相同分比".into()),
         "stewart" => ("Stewart's theorem".into(), "斯图尔特定理".into()),
         "bisector_ratio" => ("angle bisector theorem".into(), "角平分线定理".into()),
@@ -174,7 +182,29 @@ fn theorem(rule: &str, p: &[String], l: Language) -> String {
             "isogonal lines at two vertices are isogonal at the third".into(),
             "两顶点处等角线,则第三顶点处亦然".into(),
         ),
-        "same_lines" | "same_line_circle" | "same_circles" => (
+        "foot_midline" => (
+            "the foot of a vertex on a bisector lies on the midline".into(),
+            "顶点在角平分线上的垂足位于中位线上".into(),
+        ),
+        "two_feet" => (
+            "the feet of a vertex on two bisectors lie on the midline".into(),
+            "顶点在两条角平分线上的垂足位于中位线上".into(),
+        ),
+        "law_of_sines" => (
+            format!("law of sines in triangle {}", t(0)),
+            format!("△{} 中的正弦定理", t(0)),
+        ),
+        "sine_equal" => (
+            "equal or supplementary angles have one sine".into(),
+            "相等或互补的角正弦相等".into(),
+        ),
+        "sine_angle" => ("equal sines, equal angles".into(), "正弦相等,角相等".into()),
+        "sine_ratio" => (
+            "equal angles divided with one ratio of sines are divided alike".into(),
+            "等角被分成正弦之比相同的两部分,则对应角相等".into(),
+        ),
+        "sine_30" | "sine_45" | "sine_60" | "sine_90" => ("value of the sine".into(), "正弦值".into()),
+        _ if rule.starts_with("same_") => (
             format!("{} and {} are the same intersection", p[0], p[1]),
             format!("{} 与 {} 是同一交点", p[0], p[1]),
         ),

@@ -13,6 +13,8 @@ pub struct Relation {
     pub table: String,
     /// Coefficient of each pair of points.
     pub pairs: BTreeMap<(String, String), Q>,
+    /// Coefficient of the sine of each angle (vertex in the middle).
+    pub sines: BTreeMap<[String; 3], Q>,
     /// Coefficient of each constant.
     pub constants: BTreeMap<String, Q>,
 }
@@ -72,8 +74,20 @@ pub fn relation(r: &Relation, l: Language) -> String {
     match r.table.as_str() {
         "D" => direction(&terms, r, l),
         "M" => {
-            if let [(x, a), (y, b)] = terms[..]
-                && *a == -b
+            let sines = r.sines.iter();
+            let sines = sines.map(|(a, c)| {
+                (
+                    format!("sin ∠{}{}{}", point(&a[0]), point(&a[1]), point(&a[2])),
+                    c,
+                )
+            });
+            let terms: Vec<(String, &Q)> = terms
+                .into_iter()
+                .map(|(p, c)| (segment(p), c))
+                .chain(sines)
+                .collect();
+            if let [(x, a), (y, b)] = &terms[..]
+                && **a == -*b
             {
                 let power = r
                     .constants
@@ -82,27 +96,33 @@ pub fn relation(r: &Relation, l: Language) -> String {
                     .collect();
                 let k = constant_factor(&power);
                 let (x, y) = if a.is_positive() { (x, y) } else { (y, x) };
-                return format!("{} = {k}{}", segment(x), segment(y));
+                return format!("{x} = {k}{y}");
             }
             let side = |positive: bool| -> String {
                 let list: Vec<String> = terms
                     .iter()
                     .filter(|t| t.1.is_positive() == positive)
-                    .map(|t| power(&segment(t.0), &t.1.abs()))
+                    .map(|t| power(&t.0, &t.1.abs()))
                     .collect();
                 list.join("·")
             };
             let k: BTreeMap<String, Q> = r.constants.iter().map(|(k, c)| (k.clone(), -c)).collect();
+            if let [(x, a)] = &terms[..] {
+                let k = k.into_iter().map(|(n, c)| (n, c / *a)).collect();
+                let k = constant_factor(&k);
+                return format!(
+                    "{x} = {}",
+                    if k.is_empty() {
+                        "1"
+                    } else {
+                        k.trim_end_matches('·')
+                    }
+                );
+            }
             let plus: Vec<_> = terms.iter().filter(|t| *t.1 == one).collect();
             let minus: Vec<_> = terms.iter().filter(|t| *t.1 == -&one).collect();
             if plus.len() == 2 && minus.len() == 2 && terms.len() == 4 && k.is_empty() {
-                return format!(
-                    "{} : {} = {} : {}",
-                    segment(plus[0].0),
-                    segment(minus[0].0),
-                    segment(minus[1].0),
-                    segment(plus[1].0)
-                );
+                return format!("{} : {} = {} : {}", plus[0].0, minus[0].0, minus[1].0, plus[1].0);
             }
             format!("{} = {}{}", side(true), constant_factor(&k), side(false))
         }
