@@ -89,7 +89,7 @@ pub struct Selection {
 ///
 /// The driver calls [`Strategy::ask`] until it returns nothing, runs what was asked, and tells each
 /// outcome. The run is over when nothing is in flight and `ask` returns nothing.
-pub trait Strategy: Send {
+pub trait Strategy: Send + Sync {
     /// The name users select it by.
     fn name(&self) -> &'static str;
 
