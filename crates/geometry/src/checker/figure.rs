@@ -58,7 +58,7 @@ pub(super) fn number(text: &str) -> Checked<Q> {
         return Err("a number is too long".into());
     }
     text.parse()
-        .map_err(|_| format!("`{text}` is not a rational number"))
+        .map_err(|_| format!("`{text}` is neither a known point nor a rational number"))
 }
 
 pub(super) fn float(x: &Q) -> f64 {
@@ -77,27 +77,17 @@ impl Figure {
         if xy.len() != n || n == 0 || xy.iter().flatten().any(|v| !v.is_finite() || v.abs() > 1e12) {
             return Err("a figure needs one finite coordinate pair for each point".into());
         }
-        let k = n as f64;
-        let c = [
-            xy.iter().map(|p| p[0]).sum::<f64>() / k,
-            xy.iter().map(|p| p[1]).sum::<f64>() / k,
-        ];
-        let r2 = xy
-            .iter()
-            .map(|p| (p[0] - c[0]).powi(2) + (p[1] - c[1]).powi(2))
-            .sum::<f64>()
-            / k;
-        let r = r2.sqrt();
+        let mean = |g: &dyn Fn(&[f64; 2]) -> f64| xy.iter().map(g).sum::<f64>() / n as f64;
+        let c = [mean(&|p| p[0]), mean(&|p| p[1])];
+        let r = mean(&|p| (p[0] - c[0]).powi(2) + (p[1] - c[1]).powi(2)).sqrt();
         if r < 1e-200 {
             return Err("all points coincide".into());
         }
-        Ok(Figure {
-            p: xy
-                .iter()
-                .map(|p| [(p[0] - c[0]) / r, (p[1] - c[1]) / r])
-                .collect(),
-            unit: None,
-        })
+        let p = xy
+            .iter()
+            .map(|p| [(p[0] - c[0]) / r, (p[1] - c[1]) / r])
+            .collect();
+        Ok(Figure { p, unit: None })
     }
 
     pub fn v(&self, a: Pt, b: Pt) -> [f64; 2] {
@@ -111,11 +101,10 @@ impl Figure {
     }
 
     pub fn apart(&self, a: Pt, b: Pt) -> Checked<()> {
-        if a != b && self.len(a, b) > APART {
-            Ok(())
-        } else {
-            Err("two points of a relation coincide".into())
-        }
+        let apart = a != b && self.len(a, b) > APART;
+        apart
+            .then_some(())
+            .ok_or("two points of a relation coincide".into())
     }
 
     pub fn dir(&self, a: Pt, b: Pt) -> f64 {
@@ -146,22 +135,18 @@ impl Figure {
         for (x, y) in [(a, b), (b, c), (a, c)] {
             self.apart(x, y)?;
         }
-        let best = [self.sine(a, b, c), self.sine(b, c, a), self.sine(c, a, b)]
-            .into_iter()
-            .fold(0.0, |m: f64, s| if s.abs() > m.abs() { s } else { m });
-        if best.abs() > FLAT {
-            Ok(if best > 0.0 { 1 } else { -1 })
-        } else {
-            Err("a triangle is flat".into())
+        let all = [self.sine(a, b, c), self.sine(b, c, a), self.sine(c, a, b)];
+        match all.into_iter().find(|s| s.abs() > FLAT) {
+            Some(s) => Ok(if s > 0.0 { 1 } else { -1 }),
+            None => Err("a triangle is flat".into()),
         }
     }
 
     pub fn crossing(&self, a: Pt, b: Pt, c: Pt, d: Pt) -> Checked<()> {
-        if (self.dir(a, b) - self.dir(c, d)).sin().abs() > FLAT {
-            Ok(())
-        } else {
-            Err("two lines that must cross are parallel".into())
-        }
+        let cross = (self.dir(a, b) - self.dir(c, d)).sin().abs() > FLAT;
+        cross
+            .then_some(())
+            .ok_or("two lines that must cross are parallel".into())
     }
 
     /// Which of three collinear points is between the others.
@@ -218,10 +203,8 @@ impl Figure {
             return Err("a relation is false on the figure".into());
         }
         if k != 0.0 {
-            if r.terms
-                .iter()
-                .any(|(v, c)| !matches!(v, Key::Const(_)) && !c.is_integer())
-            {
+            let mut pairs = r.terms.iter().filter(|t| !matches!(t.0, Key::Const(_)));
+            if pairs.any(|t| !t.1.is_integer()) {
                 return Err("a relation modulo pi needs integer coefficients".into());
             }
             *r.terms.entry(Key::Const(0)).or_insert_with(Q::zero) -= q(k as i64);
@@ -287,10 +270,9 @@ impl Figure {
         };
         let (g, h) = (gradient(r)?, gradient(s)?);
         let size = g[0].hypot(g[1]) * h[0].hypot(h[1]);
-        if size > 1e-9 && (g[0] * h[1] - g[1] * h[0]).abs() > 1e-5 * size {
-            Ok(())
-        } else {
-            Err("the two defining equations do not cross transversally".into())
-        }
+        let crossing = size > 1e-9 && (g[0] * h[1] - g[1] * h[0]).abs() > 1e-5 * size;
+        crossing
+            .then_some(())
+            .ok_or("the two defining equations do not cross transversally".into())
     }
 }

@@ -52,12 +52,17 @@ const MAX_POINTS: usize = 60;
 const MAX_FIGURES: usize = 8;
 const MAX_STEPS: usize = 20_000;
 const MAX_FACTS: usize = 4_000;
+
+fn at(place: String) -> impl Fn(String) -> Rejected {
+    move |reason| Rejected {
+        place: place.clone(),
+        reason,
+    }
+}
+
 /// Checks a certificate given as JSON lines.
 pub fn check(text: &str) -> Result<Accepted, Rejected> {
-    let header = |reason: String| Rejected {
-        place: "certificate".into(),
-        reason,
-    };
+    let header = at("certificate".into());
     if text.len() > MAX_BYTES {
         return Err(header(format!("longer than {MAX_BYTES} bytes")));
     }
@@ -66,34 +71,33 @@ pub fn check(text: &str) -> Result<Accepted, Rejected> {
 
 /// Checks a certificate.
 pub fn check_certificate(c: &Certificate) -> Result<Accepted, Rejected> {
-    let reject = |reason: String| Rejected {
-        place: "header".into(),
-        reason,
-    };
+    let reject = at("header".into());
     let h = &c.header;
-    if h.format != FORMAT || h.version != VERSION {
-        return Err(reject(format!("not a `{FORMAT}` of version {VERSION}")));
-    }
     let n = h.points.len();
     let facts = h.hypotheses.len() + c.auxiliary.iter().map(|a| a.facts.len()).sum::<usize>();
-    if n > MAX_POINTS || h.figures.len() > MAX_FIGURES || c.steps.len() > MAX_STEPS || facts > MAX_FACTS {
-        return Err(reject("too many points, figures, steps or facts".into()));
-    }
-    if h.given_points + c.auxiliary.len() != n
-        || c.auxiliary
-            .iter()
-            .zip(&h.points[h.given_points.min(n)..])
-            .any(|(a, p)| a.point != *p)
-    {
-        return Err(reject(
-            "the points are not those of the statement followed by the auxiliary ones".into(),
-        ));
-    }
-    if (1..n).any(|i| h.points[..i].contains(&h.points[i])) {
-        return Err(reject("two points have the same name".into()));
-    }
-    if h.figures.is_empty() || h.goals.is_empty() {
-        return Err(reject("no figure or no goal".into()));
+    let large = n > MAX_POINTS || h.figures.len() > MAX_FIGURES || c.steps.len() > MAX_STEPS;
+    let added = c.auxiliary.iter().map(|a| &a.point);
+    let wrong = [
+        (
+            h.format != FORMAT || h.version != VERSION,
+            "another format or version",
+        ),
+        (
+            large || facts > MAX_FACTS,
+            "too many points, figures, steps or facts",
+        ),
+        (
+            h.given_points > n || !h.points[h.given_points..].iter().eq(added),
+            "the points are not those of the statement followed by the auxiliary ones",
+        ),
+        (
+            (1..n).any(|i| h.points[..i].contains(&h.points[i])),
+            "two points have the same name",
+        ),
+        (h.figures.is_empty() || h.goals.is_empty(), "no figure or no goal"),
+    ];
+    if let Some((_, why)) = wrong.iter().find(|w| w.0) {
+        return Err(reject(why.to_string()));
     }
     let mut as_drawn = false;
     for (i, xy) in h.figures.iter().enumerate() {
@@ -101,9 +105,8 @@ pub fn check_certificate(c: &Certificate) -> Result<Accepted, Rejected> {
             r.place = format!("figure {}: {}", i + 1, r.place);
             r
         };
-        let figure = Figure::new(xy, n).map_err(|e| on(reject(e)))?;
         let mut run = Run {
-            f: figure,
+            f: Figure::new(xy, n).map_err(|e| on(reject(e)))?,
             c,
             rows: Vec::new(),
             as_drawn: false,
@@ -129,7 +132,6 @@ struct Run<'a> {
 
 impl Run<'_> {
     fn whole(&mut self) -> Result<(), Rejected> {
-        let at = |place: String| move |reason: String| Rejected { place, reason };
         let h = &self.c.header;
         for (i, text) in h.hypotheses.iter().enumerate() {
             let place = || format!("hypothesis {}", i + 1);
@@ -172,28 +174,12 @@ impl Run<'_> {
             let fact = s.fact.ok_or("a given step must name its fact")?;
             (vec![], facts.get(fact).ok_or("no such fact")?.clone())
         } else {
-            let pts = s
-                .points
-                .iter()
-                .map(|p| self.point(p, usize::MAX))
-                .collect::<Checked<Vec<Pt>>>()?;
+            let pts = s.points.iter().map(|p| self.point(p, usize::MAX));
+            let pts = pts.collect::<Checked<Vec<Pt>>>()?;
             let value = s.number.as_deref().map(number).transpose()?;
             table::rule(&self.f, &s.rule, &pts, value.as_ref())?
         };
-        if s.premises.len() > 64 {
-            return Err("too many premises".into());
-        }
-        let proved = s
-            .premises
-            .iter()
-            .map(|p| self.sum(p))
-            .collect::<Checked<Vec<Row>>>()?;
-        for r in required {
-            let r = r.normal();
-            if !r.terms.is_empty() && !proved.contains(&r) {
-                return Err("a premise of the rule is not proved".into());
-            }
-        }
+        self.follow(required, &s.premises)?;
         let allowed: Vec<Row> = allowed.into_iter().map(Row::normal).collect();
         let mut out = Vec::new();
         for text in &s.rows {
@@ -208,21 +194,23 @@ impl Run<'_> {
 
     fn goal(&mut self, i: usize, text: &str) -> Checked<()> {
         let required = self.predicate(text, self.c.header.given_points)?;
-        let empty = Vec::new();
-        let given = self
-            .c
-            .goals
-            .iter()
-            .find(|g| g.goal == i)
-            .map_or(&empty, |g| &g.premises);
-        let proved = given.iter().map(|p| self.sum(p)).collect::<Checked<Vec<Row>>>()?;
-        for r in required {
-            let r = r.normal();
-            if !r.terms.is_empty() && !proved.contains(&r) {
-                return Err("the goal is not proved".into());
-            }
+        let given = self.c.goals.iter().find(|g| g.goal == i);
+        self.follow(required, given.map_or(&[], |g| &g.premises))
+    }
+
+    /// Every required row is one of the sums.
+    fn follow(&mut self, required: Vec<Row>, premises: &[Combination]) -> Checked<()> {
+        if premises.len() > 4000 {
+            return Err("too many premises".into());
         }
-        Ok(())
+        let proved = premises
+            .iter()
+            .map(|p| self.sum(p))
+            .collect::<Checked<Vec<Row>>>()?;
+        let mut rows = required.into_iter().map(Row::normal);
+        let all = rows.all(|r| r.terms.is_empty() || proved.contains(&r));
+        all.then_some(())
+            .ok_or("a relation that is needed is not proved".into())
     }
 
     /// The exact sum of earlier rows, normalised.
@@ -233,11 +221,8 @@ impl Run<'_> {
             return Err("a combination is too long".into());
         }
         for (step, index, lambda) in combination {
-            let row = self
-                .rows
-                .get(*step)
-                .and_then(|s| s.get(*index))
-                .ok_or("a premise cites no earlier row")?;
+            let row = self.rows.get(*step).and_then(|s| s.get(*index));
+            let row = row.ok_or("a premise cites no earlier row")?;
             if table.is_some_and(|t| t != row.table) {
                 return Err("a combination mixes tables".into());
             }
@@ -248,28 +233,24 @@ impl Run<'_> {
                 *terms.entry(*k).or_insert_with(Q::zero) += c * &lambda;
             }
         }
-        Ok(Row {
-            table: table.unwrap_or('?'),
-            terms,
-        }
-        .normal())
+        let table = table.unwrap_or('?');
+        Ok(Row { table, terms }.normal())
     }
 
     fn point(&self, name: &str, limit: usize) -> Checked<Pt> {
-        let i = self.c.header.points.iter().position(|p| p == name);
-        i.filter(|i| *i < limit)
-            .map(|i| i as Pt)
+        let mut all = self.c.header.points.iter().take(limit);
+        let i = all.position(|p| p == name);
+        i.map(|i| i as Pt)
             .ok_or_else(|| format!("unknown point `{name}`"))
     }
 
     fn claimed(&self, text: &RowText) -> Checked<Row> {
-        let table = match text.table.as_str() {
-            "D" => 'D',
-            "M" => 'M',
-            "L" => 'L',
-            "S" => 'S',
-            other => return Err(format!("unknown table `{other}`")),
-        };
+        let table = text
+            .table
+            .chars()
+            .next()
+            .filter(|t| "DMLS".contains(*t) && text.table.len() == 1);
+        let table = table.ok_or("an unknown table")?;
         let mut terms = Vec::new();
         if text.terms.len() > 64 {
             return Err("a row is too long".into());
@@ -281,14 +262,11 @@ impl Run<'_> {
                 [a, b, c] => pair(at(a)?, at(b)?, number(c)?),
                 [k, c] => {
                     let id = match (k.as_str(), table) {
-                        ("pi", 'D') | ("unit", 'L') | ("unit2", 'S') => 0,
-                        (name, 'M') => name
-                            .strip_prefix("log")
-                            .and_then(|p| p.parse().ok())
-                            .ok_or("an unknown constant")?,
-                        _ => return Err(format!("unknown constant `{k}`")),
+                        ("pi", 'D') | ("unit", 'L') | ("unit2", 'S') => Some(0),
+                        (name, 'M') => name.strip_prefix("log").and_then(|p| p.parse().ok()),
+                        _ => None,
                     };
-                    (Key::Const(id), number(c)?)
+                    (Key::Const(id.ok_or("an unknown constant")?), number(c)?)
                 }
                 _ => return Err("a term has two to four parts".into()),
             });
@@ -317,52 +295,27 @@ impl Run<'_> {
         if args.len() > 400 {
             return Err("a predicate is too long".into());
         }
-        let fixed = |n: usize, k: Option<&Q>| -> Checked<Option<Checked<Vec<Row>>>> {
-            let p = args[..n]
-                .iter()
-                .map(|a| self.point(a, limit))
-                .collect::<Checked<Vec<Pt>>>()?;
-            Ok(table::predicate(f, name, &p, k))
-        };
-        let last = args
-            .last()
-            .filter(|l| !self.c.header.points.iter().any(|p| p == *l));
-        let k = last.map(|l| number(&l.replace("pi", ""))).transpose();
-        let linear = matches!(*name, "distseq" | "sqseq" | "angeq" | "distmeq");
-        if !linear
-            && let Ok(k) = &k
-            && let Some(rows) = fixed(args.len() - usize::from(k.is_some()), k.as_ref())?
-        {
+        let p: Vec<Pt> = args.iter().map_while(|a| self.point(a, limit).ok()).collect();
+        let numbers = args[p.len()..].iter().map(|a| number(&a.replace("pi", "")));
+        let x = numbers.collect::<Checked<Vec<Q>>>()?;
+        if let Some(rows) = table::predicate(f, name, &p, &x) {
             return rows;
         }
-        let points = if linear { args.len() / 3 * 2 } else { args.len() };
-        let least = match *name {
-            "coll" | "ncoll" | "between" | "obtuse_angle" => 3,
-            "sameclock" | "sameside" | "nsameside" => 6,
-            "overlap" | "diff" | "distseq" | "sqseq" | "angeq" | "distmeq" => 2,
-            _ => 4,
+        let (least, numbers) = match *name {
+            "coll" | "ncoll" | "between" | "obtuse_angle" => (3, 0),
+            "sameclock" | "sameside" | "nsameside" => (6, 0),
+            "distseq" | "sqseq" => (2, p.len() / 2),
+            "angeq" | "distmeq" => (2, p.len() / 2 + 1),
+            "overlap" | "diff" => (2, 0),
+            _ => (4, 0),
         };
-        if points < least {
-            return Err(format!("`{name}` has too few arguments"));
+        if p.len() < least || x.len() != numbers {
+            return Err(format!("`{name}` has the wrong arguments"));
         }
-        let p = args[..points]
-            .iter()
-            .map(|a| self.point(a, limit))
-            .collect::<Checked<Vec<Pt>>>()?;
-        let x = args[points..]
-            .iter()
-            .map(|a| number(&a.replace("pi", "")))
-            .collect::<Checked<Vec<Q>>>()?;
-        let holds = |ok: bool| {
-            if ok {
-                Ok(vec![])
-            } else {
-                Err("does not hold on the figure".to_string())
-            }
-        };
+        let holds = |ok: bool| ok.then(Vec::new).ok_or("does not hold on the figure".to_string());
         let side = |a: Pt, l: Pt, m: Pt| f.sine(l, m, a);
         let one = |name: &str, pick: Vec<Pt>| -> Checked<Vec<Row>> {
-            table::predicate(f, name, &pick, None).unwrap_or_else(|| Err(format!("no predicate `{name}`")))
+            table::predicate(f, name, &pick, &[]).unwrap_or_else(|| Err(format!("no predicate `{name}`")))
         };
         let each = |from: usize, name: &str, pick: &dyn Fn(usize) -> Vec<Pt>| -> Checked<Vec<Row>> {
             let rows = (from..p.len()).map(|i| one(name, pick(i)));
@@ -389,16 +342,15 @@ impl Run<'_> {
             }
             "circle" => each(2, "cong", &|i| vec![p[0], p[1], p[0], p[i]])?,
             "angeq" | "distmeq" | "distseq" | "sqseq" => {
-                let terms: Vec<Term> = p
-                    .chunks(2)
+                let terms = p
+                    .chunks_exact(2)
                     .zip(&x)
-                    .map(|(c, k)| pair(c[0], c[1], k.clone()))
-                    .collect();
-                let constant = x.get(p.len() / 2);
-                let whole = x.len() == p.len() / 2 + 1 && terms.iter().all(|t| t.1.is_integer());
-                match (*name, constant) {
-                    ("distseq", None) => vec![f.row('L', terms)?],
-                    ("sqseq", None) => vec![f.row('S', terms)?],
+                    .map(|(c, k)| pair(c[0], c[1], k.clone()));
+                let terms: Vec<Term> = terms.collect();
+                let whole = terms.iter().all(|t| t.1.is_integer());
+                match (*name, x.last()) {
+                    ("distseq", _) => vec![f.row('L', terms)?],
+                    ("sqseq", _) => vec![f.row('S', terms)?],
                     ("angeq", Some(k)) if whole => {
                         vec![f.row('D', terms.into_iter().chain([(Key::Const(0), k.clone())]))?]
                     }

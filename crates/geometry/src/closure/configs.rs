@@ -19,6 +19,14 @@ pub(super) struct Config {
     pub premises: Vec<(Tab, Vec<(Var, u64)>)>,
 }
 
+/// A multiple of pi, as good as drawn.
+#[inline]
+fn straight(angle: f64) -> bool {
+    // positive, so that truncation rounds down: faster than `round`
+    let turns = angle * std::f64::consts::FRAC_1_PI + 16.5;
+    (turns - turns as u32 as f64 - 0.5).abs() < 3e-8
+}
+
 /// Raw list while searching.
 type Found = Vec<(Rule, Vec<Pt>, Frac)>;
 
@@ -70,7 +78,7 @@ fn bisectors(d: &Drawn, k: Pt, old: usize, found: &mut Found) {
             return;
         }
         let t = d.theta(a, e) * 2.0 - d.theta(a, b) - d.theta(a, c);
-        if t.sin().abs() < 1e-7 {
+        if straight(t) {
             found.push((Rule::BisectorRatio, vec![a, b, e, c], Frac::zero()));
             found.push((Rule::RatioBisector, vec![a, b, e, c], Frac::zero()));
         }
@@ -132,8 +140,7 @@ fn line_pairs(d: &Drawn, old: usize, found: &mut Found) {
                     ));
                 }
                 let joined = (0..3).all(|j| d.apart(t[j], w[j]));
-                let parallel =
-                    |a: usize, b: usize| (d.theta(t[a], w[a]) - d.theta(t[b], w[b])).sin().abs() < 1e-7;
+                let parallel = |a: usize, b: usize| straight(d.theta(t[a], w[a]) - d.theta(t[b], w[b]));
                 if joined && parallel(0, 1) && parallel(0, 2) {
                     found.push((
                         Rule::Intercept,
@@ -211,10 +218,7 @@ fn isogonal(d: &Drawn, k: Pt, found: &mut Found) {
     let at = |v: Pt, s: Pt, t: Pt, x: Pt, y: Pt| {
         d.apart(v, x)
             && d.apart(v, y)
-            && (d.theta(v, x) + d.theta(v, y) - d.theta(v, s) - d.theta(v, t))
-                .sin()
-                .abs()
-                < 1e-7
+            && straight(d.theta(v, x) + d.theta(v, y) - d.theta(v, s) - d.theta(v, t))
     };
     for c in 2..n {
         for b in 1..c {
@@ -257,7 +261,7 @@ fn trapezoids(d: &Drawn, k: Pt, found: &mut Found) {
                     continue;
                 }
                 if (d.dist(a, e) - d.dist(b, c)).abs() < 1e-9
-                    && (d.theta(a, b) - d.theta(c, e)).sin().abs() < 1e-8
+                    && straight(d.theta(a, b) - d.theta(c, e))
                     && (d.theta(a, e) - d.theta(b, c)).sin().abs() > 1e-7
                 {
                     found.push((Rule::Trapezoid, vec![a, b, c, e], Frac::zero()));
@@ -270,9 +274,11 @@ fn trapezoids(d: &Drawn, k: Pt, found: &mut Found) {
 /// Feet of perpendiculars on bisectors lie on midlines: right angles at f over (v, p), where vf may bisect.
 fn feet(d: &mut Drawn, k: Pt, old: usize, found: &mut Found) {
     let bisects = |d: &Drawn, v: Pt, f: Pt, p: Pt, q: Pt| {
-        d.apart(v, q) && (2.0 * d.theta(v, f) - d.theta(v, p) - d.theta(v, q)).sin().abs() < 1e-7
+        d.apart(v, q) && straight(2.0 * d.theta(v, f) - d.theta(v, p) - d.theta(v, q))
     };
-    let right = |d: &Drawn, f: Pt, v: Pt, p: Pt| (d.theta(f, v) - d.theta(f, p)).cos().abs() < 1e-8;
+    let right = |d: &Drawn, f: Pt, v: Pt, p: Pt| {
+        straight(d.theta(f, v) - d.theta(f, p) - std::f64::consts::FRAC_PI_2)
+    };
     let before = d.rights.len();
     for i in 0..k {
         for j in 0..i {

@@ -45,7 +45,10 @@ pub fn draw(problem: &Problem, seed: u64, cancel: &dyn Fn() -> bool) -> Result<D
     let first = out.good.first().or(out.counter.first()).cloned();
     for attempt in 0..ATTEMPTS {
         let clean = out.good.iter().filter(|f| f.coincidences() == 0).count();
-        let enough = clean >= WANTED || (out.good.is_empty() && out.counter.len() >= 12);
+        // beside a given figure, two others to check with
+        let enough = clean >= WANTED
+            || (pinned && out.good.len() >= 3)
+            || (out.good.is_empty() && out.counter.len() >= 12);
         if enough || cancel() || (attempt > 30 && out.good.len() >= 3) {
             break;
         }

@@ -52,7 +52,8 @@ impl Figure {
     /// Distance.
     pub fn dist(&self, a: u8, b: u8) -> f64 {
         let v = self.vec(a, b);
-        v[0].hypot(v[1])
+        // a figure is of unit size: no square overflows
+        (v[0] * v[0] + v[1] * v[1]).sqrt()
     }
 
     /// True if the two points are drawn at the same place.
@@ -71,7 +72,8 @@ impl Figure {
     /// Sine of the angle at `a` from `ab` to `ac` (positive counter-clockwise).
     pub fn sine(&self, a: u8, b: u8, c: u8) -> f64 {
         let (u, v) = (self.vec(a, b), self.vec(a, c));
-        (u[0] * v[1] - u[1] * v[0]) / (u[0].hypot(u[1]) * v[0].hypot(v[1]))
+        let (uu, vv) = (u[0] * u[0] + u[1] * u[1], v[0] * v[0] + v[1] * v[1]);
+        (u[0] * v[1] - u[1] * v[0]) / (uu * vv).sqrt()
     }
 
     /// The largest of the three sines of a triangle, signed by its orientation; 0 if flat.

@@ -20,7 +20,19 @@ pub fn solve(atoms: &[Atom], unknown: &[Pt], xy: &mut [[f64; 2]]) -> bool {
     }
     let mut cost = norm(&r);
     let mut lambda = 1e-3;
-    let mut jac = vec![0.0; m * n];
+    // for each atom: the columns of its unknown coordinates, and its number of equations
+    let columns: Vec<Vec<usize>> = atoms
+        .iter()
+        .map(|a| (0..n).filter(|j| a.pts.contains(&unknown[j / 2])).collect())
+        .collect();
+    let sizes: Vec<usize> = atoms
+        .iter()
+        .map(|a| {
+            let mut out = Vec::new();
+            equations(a, xy, &mut out);
+            out.len()
+        })
+        .collect();
     let mut stalls = 0;
     for _ in 0..80 {
         if !cost.is_finite() {
@@ -29,31 +41,37 @@ pub fn solve(atoms: &[Atom], unknown: &[Pt], xy: &mut [[f64; 2]]) -> bool {
         if cost < 1e-30 {
             break;
         }
-        for (j, col) in (0..n).map(|j| (j, (unknown[j / 2] as usize, j % 2))) {
-            let old = xy[col.0][col.1];
-            let h = 1e-7 * old.abs().max(0.1);
-            xy[col.0][col.1] = old + h;
-            eval(xy, &mut r2);
-            xy[col.0][col.1] = old - h;
-            let mut back = Vec::with_capacity(m);
-            eval(xy, &mut back);
-            xy[col.0][col.1] = old;
-            for i in 0..m {
-                jac[i * n + j] = (r2[i] - back[i]) / (2.0 * h);
-            }
-        }
         let mut normal = vec![0.0; n * n];
         let mut g = vec![0.0; n];
-        for i in 0..m {
-            let row = &jac[i * n..(i + 1) * n];
-            for a in 0..n {
-                if row[a] != 0.0 {
-                    g[a] += row[a] * r[i];
-                    for b in 0..n {
-                        normal[a * n + b] += row[a] * row[b];
+        let mut from = 0;
+        for ((atom, columns), size) in atoms.iter().zip(&columns).zip(&sizes) {
+            // central differences in the coordinates of the atom's own points
+            let mut slopes: Vec<(usize, Vec<f64>)> = Vec::with_capacity(columns.len());
+            for &j in columns {
+                let (p, axis) = (unknown[j / 2] as usize, j % 2);
+                let old = xy[p][axis];
+                let h = 1e-7 * old.abs().max(0.1);
+                let mut at = |v: f64| {
+                    xy[p][axis] = v;
+                    let mut out = Vec::new();
+                    equations(atom, xy, &mut out);
+                    out
+                };
+                let (plus, minus) = (at(old + h), at(old - h));
+                xy[p][axis] = old;
+                let slope = plus.iter().zip(&minus).map(|(a, b)| (a - b) / (2.0 * h));
+                slopes.push((j, slope.collect()));
+            }
+            let count = slopes.first().map_or(0, |s| s.1.len());
+            for i in 0..count {
+                for (a, da) in &slopes {
+                    g[*a] += da[i] * r[from + i];
+                    for (b, db) in &slopes {
+                        normal[a * n + b] += da[i] * db[i];
                     }
                 }
             }
+            from += size;
         }
         let trace = (0..n).map(|a| normal[a * n + a]).sum::<f64>() / n as f64 + 1e-30;
         let mut improved = false;
