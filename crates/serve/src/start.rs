@@ -1,0 +1,166 @@
+//! Starts the runs of a request as a task of their own, which ends when the client goes away.
+
+use futures::future::join_all;
+use strawberry_core::Usage;
+use strawberry_think::RunControl;
+use tokio::sync::mpsc;
+
+use crate::error::ApiError;
+use crate::generate::{self, Ask, Piece};
+use crate::inflight::{Boarded, Flight};
+use crate::queue::Turn;
+use crate::state::{AppState, now_ms};
+
+/// A piece of choice number `.0`, or the error that ended it.
+pub type ChoicePiece = (u32, Result<Piece, ApiError>);
+
+/// A request that is being worked on. Dropping it stops the work.
+pub struct Running {
+    pieces: mpsc::UnboundedReceiver<ChoicePiece>,
+    /// Pieces looked at before their turn.
+    ahead: std::collections::VecDeque<ChoicePiece>,
+    boarded: Option<Boarded>,
+}
+
+impl Running {
+    /// The next piece; `None` at the end.
+    pub async fn next(&mut self) -> Option<ChoicePiece> {
+        let piece = match self.ahead.pop_front() {
+            Some(piece) => Some(piece),
+            None => self.pieces.recv().await,
+        };
+        if piece.is_none()
+            && let Some(boarded) = self.boarded.take()
+        {
+            boarded.finish();
+        }
+        piece
+    }
+
+    /// Waits until something was sampled or went wrong, so that an early error can still become a status.
+    ///
+    /// # Errors
+    /// The error of the first choice that failed before anything was sampled.
+    pub async fn begin(&mut self) -> Result<(), ApiError> {
+        while let Some(piece) = self.pieces.recv().await {
+            if let (_, Err(error)) = &piece {
+                return Err(error.clone());
+            }
+            let only_started = matches!(
+                &piece.1,
+                Ok(Piece::Search(strawberry_think::ThinkEvent::Started { .. }))
+            );
+            self.ahead.push_back(piece);
+            if !only_started {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Starts `choices` runs of `ask` for the request `id` of `caller`, who has its `turn`.
+///
+/// # Errors
+/// 400 with the field that is wrong; 409 when a request with this id is in flight.
+pub fn start(
+    state: &AppState,
+    caller: &str,
+    id: &str,
+    ask: &Ask,
+    choices: u32,
+    turn: Turn,
+) -> Result<Running, ApiError> {
+    let prepared = (0..choices)
+        .map(|i| generate::prepare(state, ask, i))
+        .collect::<Result<Vec<_>, _>>()?;
+    let controls: Vec<RunControl> = prepared.iter().map(|_| RunControl::new()).collect();
+    let model = state.models[ask.model].id.clone();
+    let flight = Flight {
+        caller: caller.to_owned(),
+        controls: controls.clone(),
+        model: model.clone(),
+        time_ms: now_ms(),
+    };
+    let boarded = state.in_flight.board(id, flight).ok_or_else(|| {
+        ApiError::new(
+            axum::http::StatusCode::CONFLICT,
+            "invalid_request_error",
+            Some("duplicate_id"),
+            format!("a request with the id '{id}' is in flight: give every request an id of its own"),
+        )
+    })?;
+    let (sender, pieces) = mpsc::unbounded_channel();
+    let (state, caller) = (state.clone(), caller.to_owned());
+    tokio::spawn(async move {
+        let _turn = turn;
+        let runs = prepared
+            .into_iter()
+            .zip(&controls)
+            .zip(0..)
+            .map(|((prepared, control), i)| {
+                one(&state, &caller, &model, prepared, control, i, sender.clone())
+            });
+        let mut runs = std::pin::pin!(join_all(runs));
+        tokio::select! {
+            _ = &mut runs => {}
+            () = tokio::time::sleep(state.settings.limits.request_time) => {
+                controls.iter().for_each(RunControl::interrupt);
+                runs.await;
+            }
+        }
+    });
+    Ok(Running {
+        pieces,
+        ahead: std::collections::VecDeque::new(),
+        boarded: Some(boarded),
+    })
+}
+
+async fn one(
+    state: &AppState,
+    caller: &str,
+    model: &str,
+    prepared: generate::Prepared,
+    control: &RunControl,
+    index: u32,
+    out: mpsc::UnboundedSender<ChoicePiece>,
+) {
+    let (sender, mut pieces) = mpsc::unbounded_channel();
+    let run = generate::run(state, prepared, control, &sender);
+    let pass = async {
+        let mut usage = None;
+        while let Some(piece) = pieces.recv().await {
+            if let Piece::Done(done) = &piece {
+                usage = Some(done.report.usage);
+            }
+            let last = matches!(piece, Piece::Done(_));
+            if out.send((index, Ok(piece))).is_err() {
+                control.interrupt();
+            }
+            if last {
+                break;
+            }
+        }
+        usage
+    };
+    let mut pass = std::pin::pin!(pass);
+    let result = tokio::select! {
+        result = run => result,
+        usage = &mut pass => return count(state, caller, model, usage).await,
+    };
+    match result {
+        Ok(()) => count(state, caller, model, pass.await).await,
+        Err(error) => {
+            let _ = out.send((index, Err(error)));
+        }
+    }
+}
+
+/// Counts what a run cost, for the caller and for the metrics.
+async fn count(state: &AppState, caller: &str, model: &str, usage: Option<Usage>) {
+    let Some(usage) = usage else { return };
+    if let Err(error) = state.store.add_api_usage(caller, model, now_ms(), &usage).await {
+        tracing::warn!(%error, "usage could not be counted");
+    }
+}
