@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use futures::StreamExt;
 use futures::stream::{BoxStream, once};
 use strawberry_core::{
-    Control, Message, Model, ModelError, ModelEvent, ModelInfo, SampleRequest, Sampling, Thinking,
+    Control, Embeddings, Message, Model, ModelError, ModelEvent, ModelInfo, SampleRequest, Sampling, Thinking,
 };
 
 use crate::error::LoadError;
@@ -19,10 +19,11 @@ use crate::runner::{KvPrecision, Runner, RunnerOptions};
 use crate::sampler::Sampler;
 use crate::sampler::grammar::GrammarCompiler;
 use crate::scheduler::attempt::Job;
+use crate::scheduler::embed::Embedding;
 use crate::scheduler::events::{EventStream, channel as events};
 use crate::scheduler::forward::Forward;
 use crate::scheduler::response::Response;
-use crate::scheduler::{Scheduler, SchedulerOptions};
+use crate::scheduler::{Scheduler, SchedulerOptions, Task};
 use crate::source::ModelSource;
 use crate::template::{Conversation, Thinks};
 use crate::tokenizer::Special;
@@ -58,7 +59,7 @@ impl Default for EngineOptions {
 /// A loaded model, sampling on a thread of its own. Dropping it lets the attempts in flight end first.
 pub struct Engine {
     source: Arc<ModelSource>,
-    jobs: Sender<Job>,
+    tasks: Sender<Task>,
     info: ModelInfo,
     limits: Limits,
     weight_bytes: usize,
@@ -144,7 +145,7 @@ impl Engine {
             reasoning: source.template().is_some_and(|t| t.thinks() != Thinks::Never),
         };
         let threads = network.pool().threads();
-        let (jobs, queue) = channel();
+        let (tasks, queue) = channel();
         let scheduler = Scheduler::new(
             network,
             Arc::clone(&source),
@@ -162,7 +163,7 @@ impl Engine {
             .map_err(|e| LoadError::Resources(format!("the engine's thread can't be started: {e}")))?;
         Ok(Engine {
             source,
-            jobs,
+            tasks,
             info,
             limits,
             weight_bytes: 0,
@@ -206,6 +207,7 @@ impl Engine {
             prompt,
             response,
             grammar: None,
+            calculator: None,
             max_tokens,
             thinking: Thinking::default(),
             reasoning: false,
@@ -233,6 +235,7 @@ impl Engine {
             sampling,
             max_tokens,
             thinking,
+            calculator,
             tools,
             control,
             ..
@@ -244,16 +247,18 @@ impl Engine {
             prefix: prefix.clone(),
             thinking: thinking.enabled,
         })?;
+        let prefix = prefix.as_deref().unwrap_or("");
+        let mut response = Response::new(rendered.inside, prefix, sampling.stop.clone());
+        if calculator.is_some() {
+            response.keep_text(prefix);
+        }
         let (events, stream) = events();
         self.submit(Job {
-            response: Response::new(
-                rendered.inside,
-                prefix.as_deref().unwrap_or(""),
-                sampling.stop.clone(),
-            ),
+            response,
             sampler: Sampler::new(sampling, &rendered.tokens),
             prompt: rendered.tokens,
             grammar,
+            calculator,
             max_tokens,
             thinking,
             reasoning: self.info.reasoning,
@@ -265,8 +270,7 @@ impl Engine {
     }
 
     fn submit(&self, job: Job) -> Result<(), ModelError> {
-        let len = job.prompt.len();
-        if len == 0 {
+        if job.prompt.is_empty() {
             return Err(ModelError::InvalidRequest("the prompt is empty".to_owned()));
         }
         if job.max_tokens == 0 {
@@ -274,6 +278,18 @@ impl Engine {
                 "max_tokens is 0: allow at least one token".to_owned(),
             ));
         }
+        self.check_length(job.prompt.len())?;
+        self.send(Task::Sample(Box::new(job)))
+    }
+
+    fn send(&self, task: Task) -> Result<(), ModelError> {
+        self.tasks.send(task).map_err(|_| {
+            ModelError::Internal("the engine has stopped after a failure: load the model again".to_owned())
+        })
+    }
+
+    /// Refuses a prompt of `len` tokens that leaves no room for a token after it.
+    fn check_length(&self, len: usize) -> Result<(), ModelError> {
         if len >= self.limits.context {
             return Err(ModelError::ContextOverflow {
                 prompt: len as u64,
@@ -286,9 +302,7 @@ impl Engine {
                 self.limits.memory
             )));
         }
-        self.jobs.send(job).map_err(|_| {
-            ModelError::Internal("the engine has stopped after a failure: load the model again".to_owned())
-        })
+        Ok(())
     }
 
     fn render(&self, key: PromptKey) -> Result<Rendered, ModelError> {
@@ -342,6 +356,34 @@ impl Model for Engine {
     fn count_tokens(&self, messages: &[Message]) -> Option<u64> {
         let prompt = self.source.prompt(&Conversation::new(messages)).ok()?;
         Some(prompt.tokens.len() as u64)
+    }
+
+    fn embed(&self, texts: &[String]) -> Result<Embeddings, ModelError> {
+        let tokenizer = self.source.tokenizer();
+        let mut tokens: Vec<Arc<[u32]>> = Vec::with_capacity(texts.len());
+        for (i, text) in texts.iter().enumerate() {
+            let encoded = tokenizer.encode(text, Special::AsText);
+            let encoded = encoded.map_err(|e| ModelError::InvalidRequest(e.to_string()))?;
+            if encoded.is_empty() {
+                return Err(ModelError::InvalidRequest(format!(
+                    "text {} of {} is empty: there is nothing to embed",
+                    i + 1,
+                    texts.len()
+                )));
+            }
+            self.check_length(encoded.len())?;
+            tokens.push(encoded.into());
+        }
+        let prompt_tokens = tokens.iter().map(|t| t.len() as u64).sum();
+        let (reply, vectors) = channel();
+        self.send(Task::Embed(Embedding::new(tokens, reply)))?;
+        let vectors = vectors.recv().map_err(|_| {
+            ModelError::Internal("the engine stopped before the texts were embedded".to_owned())
+        })??;
+        Ok(Embeddings {
+            vectors,
+            prompt_tokens,
+        })
     }
 }
 

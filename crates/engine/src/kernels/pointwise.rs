@@ -26,6 +26,23 @@ fn rms_norm<S: Simd>(s: S, x: &[f32], weight: &[f32], eps: f32, out: &mut [f32])
     }
 }
 
+/// Normalises one vector to `out`; all three slices have one length.
+pub(crate) struct Norm<'a> {
+    pub x: &'a [f32],
+    pub weight: &'a [f32],
+    pub eps: f32,
+    pub out: &'a mut [f32],
+}
+
+impl Kernel for Norm<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Int8>(self, s: S) {
+        rms_norm(s, self.x, self.weight, self.eps, self.out);
+    }
+}
+
 /// Normalises rows of `x` (`weight.len()` each), as the tokens of one panel.
 pub(crate) struct NormPanel<'a, 'b> {
     pub x: &'a [f32],

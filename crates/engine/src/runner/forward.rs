@@ -9,7 +9,7 @@ use super::kv::Cache;
 use crate::config::ModelConfig;
 use crate::kernels::activations::{Activations, Forms, PANEL, PanelMut, WritePanel};
 use crate::kernels::attention::{Attend, PAGE, QueryRow, Scratch, StoreHead};
-use crate::kernels::pointwise::{NormPanel, RotateHeads, SwigluPanel};
+use crate::kernels::pointwise::{Norm, NormPanel, RotateHeads, SwigluPanel};
 use crate::kernels::pool::SharedMut;
 use crate::kernels::product::{Target, multiply};
 use crate::kernels::simd::{Element, run};
@@ -65,13 +65,21 @@ const REPLACE: Target = Target {
 };
 const ADD: Target = Target { offset: 0, add: true };
 
-/// Runs the batch laid out in `buffers`, writes its keys and values to the cache and its logits.
+/// What is to be known of the last layer's states.
+pub(super) enum Wanted<'a> {
+    /// Logits of the rows that ask for them.
+    Logits(&'a mut Logits),
+    /// All rows, normalised.
+    States(&'a mut Vec<f32>),
+}
+
+/// Runs the batch laid out in `buffers`, writes its keys and values to the cache and gives what is wanted.
 pub(super) fn forward<E: Element>(
     model: Model<'_>,
     pool: &mut Pool,
     cache: &mut Cache<E>,
     buffers: &mut Buffers,
-    logits: &mut Logits,
+    wanted: Wanted<'_>,
 ) {
     let Model { config, weights, cpu } = model;
     let (d, ffn) = (config.hidden, config.ffn);
@@ -144,7 +152,25 @@ pub(super) fn forward<E: Element>(
         });
         multiply(pool, cpu, &[(&layer.down, ADD)], x, hidden, d);
     }
-    write_logits(model, pool, buffers, logits);
+    match wanted {
+        Wanted::Logits(logits) => write_logits(model, pool, buffers, logits),
+        Wanted::States(states) => {
+            states.clear();
+            states.resize(buffers.hidden.len(), 0.0);
+            let rows = buffers.hidden.chunks_exact(d).zip(states.chunks_exact_mut(d));
+            for (x, out) in rows {
+                run(
+                    cpu,
+                    Norm {
+                        x,
+                        weight: &weights.output_norm,
+                        eps: config.rms_eps,
+                        out,
+                    },
+                );
+            }
+        }
+    }
 }
 
 impl Buffers {

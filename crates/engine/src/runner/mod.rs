@@ -26,7 +26,7 @@ use crate::kernels::{Cpu, CpuLevel, Pool};
 use crate::quant::DType;
 use crate::source::ModelSource;
 use crate::weights::Weights;
-use forward::Buffers;
+use forward::{Buffers, Wanted};
 use kv::{Cache, Shape};
 
 /// How keys and values are stored.
@@ -349,6 +349,19 @@ impl Runner {
     /// # Errors
     /// [`StepError`]; then no sequence has changed.
     pub fn step(&mut self, batch: &[StepItem<'_>], logits: &mut Logits) -> Result<(), StepError> {
+        self.run(batch, Wanted::Logits(logits))
+    }
+
+    /// Appends the items' tokens and gives each token's final hidden state (after the last norm): rows of
+    /// [`ModelConfig::hidden`] numbers in the order of the batch. What the items say of logits is ignored.
+    ///
+    /// # Errors
+    /// As [`Runner::step`].
+    pub fn states(&mut self, batch: &[StepItem<'_>], states: &mut Vec<f32>) -> Result<(), StepError> {
+        self.run(batch, Wanted::States(states))
+    }
+
+    fn run(&mut self, batch: &[StepItem<'_>], wanted: Wanted<'_>) -> Result<(), StepError> {
         let Runner {
             config,
             weights,
@@ -365,7 +378,7 @@ impl Runner {
         with_cache!(kv, cache => {
             batch::check(config, cache, batch)?;
             buffers.batch.fill(cache, batch);
-            forward::forward(model, pool, cache, buffers, logits);
+            forward::forward(model, pool, cache, buffers, wanted);
         });
         Ok(())
     }

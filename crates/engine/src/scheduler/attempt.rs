@@ -3,7 +3,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
-use strawberry_core::{Channel, Control, Finish, ModelEvent, Thinking, TokenLogprob, Usage};
+use strawberry_core::{Calculator, Channel, Control, Finish, ModelEvent, Thinking, TokenLogprob, Usage};
 
 use super::events::EventSender;
 use super::prompts::PromptId;
@@ -31,6 +31,8 @@ pub struct Job {
     pub response: Response,
     /// Constrains the answer.
     pub grammar: Option<Matcher>,
+    /// Completes calculations; where there is one, `response` keeps its text.
+    pub calculator: Option<Calculator>,
     /// Sampled tokens at most; at least 1.
     pub max_tokens: u32,
     /// What happens to thinking.
@@ -89,6 +91,8 @@ pub struct Attempt {
     pub finish: Option<Finish>,
     /// The attempt as it came.
     pub job: Job,
+    /// Tokens that the network can see, the prompt's included.
+    context: usize,
     /// Sampled tokens at which the answer must end, once the thought was closed.
     answer_end: Option<u64>,
     started: bool,
@@ -97,8 +101,8 @@ pub struct Attempt {
 }
 
 impl Attempt {
-    /// An attempt that has just arrived.
-    pub fn new(job: Job, arrival: u64) -> Self {
+    /// An attempt that has just arrived, at a network that can see `context` tokens.
+    pub fn new(job: Job, arrival: u64, context: usize) -> Self {
         let mut hasher = DefaultHasher::new();
         job.prompt.hash(&mut hasher);
         Attempt {
@@ -115,6 +119,7 @@ impl Attempt {
             },
             finish: None,
             job,
+            context,
             answer_end: None,
             started: false,
             answer: String::new(),
@@ -150,7 +155,7 @@ impl Attempt {
             self.close(tokenizer);
         } else if self.job.grammar.is_some() && self.phase() == Phase::Unbegun {
             // Open the block, so that it is known from the first token on whether the grammar holds.
-            self.force(OPEN, tokenizer);
+            self.force(OPEN, Special::Parse, tokenizer);
         }
         self.check_control(tokenizer);
     }
@@ -182,9 +187,8 @@ impl Attempt {
         (&mut self.job.sampler, grammar)
     }
 
-    /// Takes a drawn token: its text goes out, and the attempt ends or goes on. `context` is how many
-    /// tokens the network can see.
-    pub fn accept(&mut self, draw: Draw, tokenizer: &Tokenizer, context: usize) {
+    /// Takes a drawn token: its text goes out, and the attempt ends or goes on.
+    pub fn accept(&mut self, draw: Draw, tokenizer: &Tokenizer) {
         let constrained = self.constrained();
         let before = self.job.response.channel();
         let end = tokenizer.is_end(draw.token);
@@ -219,10 +223,26 @@ impl Attempt {
         }
         if complete {
             self.finish = Some(Finish::Stop);
-        } else if sampled >= last || self.job.prompt.len() + self.tokens.len() >= context {
+        } else if sampled >= last || self.job.prompt.len() + self.tokens.len() >= self.context {
             self.finish = Some(Finish::Length);
         } else {
+            if !constrained {
+                self.calculate(tokenizer);
+            }
             self.check_control(tokenizer);
+        }
+    }
+
+    /// Writes what the calculator has to say.
+    fn calculate(&mut self, tokenizer: &Tokenizer) {
+        let (Some(calculator), Some(text)) = (&self.job.calculator, self.job.response.text()) else {
+            return;
+        };
+        if let Some(text) = calculator.complete(text) {
+            self.force(&text, Special::AsText, tokenizer);
+            if self.finish.is_none() && self.job.response.stopped() {
+                self.finish = Some(Finish::Stop);
+            }
         }
     }
 
@@ -291,24 +311,28 @@ impl Attempt {
             }),
         };
         if let Some(text) = text {
-            self.force(&text, tokenizer);
+            self.force(&text, Special::Parse, tokenizer);
         }
         let answer = u64::from(self.job.thinking.answer_tokens.max(1));
         self.answer_end = Some(self.usage.completion_tokens + answer);
     }
 
-    /// Puts text into the response without sampling it.
-    fn force(&mut self, text: &str, tokenizer: &Tokenizer) {
-        let Ok(tokens) = tokenizer.encode(text, Special::Parse) else {
+    /// Puts text into the response without sampling it; ends the attempt if there is no room for it.
+    fn force(&mut self, text: &str, special: Special, tokenizer: &Tokenizer) {
+        let Ok(tokens) = tokenizer.encode(text, special) else {
             self.finish = Some(Finish::Failed);
             return;
         };
+        if self.job.prompt.len() + self.tokens.len() + tokens.len() >= self.context {
+            self.finish = Some(Finish::Length);
+            return;
+        }
         self.usage.forced_tokens += tokens.len() as u64;
         for &token in &tokens {
             self.job.sampler.force(token);
         }
         self.tokens.extend(tokens);
-        for (channel, text) in self.job.response.push_text(text) {
+        for (channel, text) in self.job.response.force(text) {
             self.send(channel, 0, Vec::new(), Vec::new(), vec![(channel, text)]);
         }
     }

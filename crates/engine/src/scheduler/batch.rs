@@ -139,7 +139,6 @@ pub(super) fn draw<F: Forward>(scheduler: &mut Scheduler<F>) {
     let Scheduler {
         forward,
         source,
-        options,
         attempts,
         prompts,
         logits,
@@ -185,7 +184,7 @@ pub(super) fn draw<F: Forward>(scheduler: &mut Scheduler<F>) {
     for (attempt, draw) in attempts.iter_mut().filter(ready).zip(drawn) {
         attempt.in_step = false;
         match draw {
-            Some(draw) => attempt.accept(draw, source.tokenizer(), options.context),
+            Some(draw) => attempt.accept(draw, source.tokenizer()),
             None => attempt.finish = Some(strawberry_core::Finish::Failed),
         }
     }

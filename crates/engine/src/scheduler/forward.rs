@@ -15,6 +15,9 @@ pub trait Forward: Send {
     fn truncate(&mut self, seq: SeqId, len: usize);
     /// Appends tokens to sequences and computes the wanted rows of logits.
     fn step(&mut self, batch: &[StepItem<'_>], logits: &mut Logits) -> Result<(), StepError>;
+    /// Appends tokens to sequences and gives every token's final hidden state (after the last norm), one
+    /// row of the model's width after the other in the order of the batch.
+    fn states(&mut self, batch: &[StepItem<'_>], states: &mut Vec<f32>) -> Result<(), StepError>;
     /// The threads, for parallel work between steps.
     fn pool(&mut self) -> &mut Pool;
 }
@@ -38,6 +41,10 @@ impl Forward for Runner {
 
     fn step(&mut self, batch: &[StepItem<'_>], logits: &mut Logits) -> Result<(), StepError> {
         Runner::step(self, batch, logits)
+    }
+
+    fn states(&mut self, batch: &[StepItem<'_>], states: &mut Vec<f32>) -> Result<(), StepError> {
+        Runner::states(self, batch, states)
     }
 
     fn pool(&mut self) -> &mut Pool {

@@ -15,12 +15,14 @@
 //! | [`response`] | from bytes to text |
 //! | [`prompts`] | the prefix cache |
 //! | [`batch`] | what goes into a step |
+//! | [`embed`] | texts to vectors |
 //! | [`tools`] | tool calls in a response |
 //! | [`events`] | the queue to who reads |
 //! | [`forward`] | what is needed of a model |
 
 pub mod attempt;
 mod batch;
+pub mod embed;
 pub mod events;
 pub mod forward;
 pub mod prompts;
@@ -28,7 +30,7 @@ pub mod response;
 pub mod tools;
 
 use std::any::Any;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::sync::{Arc, Mutex};
@@ -39,6 +41,7 @@ use crate::runner::{Logits, StepError};
 use crate::sampler::Scratch;
 use crate::source::ModelSource;
 use attempt::{Attempt, Job, State};
+use embed::Embedding;
 use forward::Forward;
 use prompts::Prompts;
 
@@ -55,14 +58,24 @@ pub struct SchedulerOptions {
     pub context: usize,
 }
 
+/// What the scheduler is asked to do.
+pub enum Task {
+    /// Sample an attempt.
+    Sample(Box<Job>),
+    /// Embed texts.
+    Embed(Embedding),
+}
+
 /// The loop's state. [`Scheduler::run`] is the loop.
 pub struct Scheduler<F: Forward> {
     forward: F,
     source: Arc<ModelSource>,
     options: SchedulerOptions,
-    jobs: Receiver<Job>,
+    tasks: Receiver<Task>,
     /// In order of arrival.
     attempts: Vec<Attempt>,
+    /// Texts to embed, in order of arrival.
+    embeddings: VecDeque<Embedding>,
     prompts: Prompts,
     logits: Logits,
     scratch: Vec<Mutex<(Scratch, Vec<f32>)>>,
@@ -70,20 +83,21 @@ pub struct Scheduler<F: Forward> {
 }
 
 impl<F: Forward> Scheduler<F> {
-    /// A scheduler of the jobs that come out of `jobs`.
+    /// A scheduler of what comes out of `tasks`.
     pub fn new(
         mut forward: F,
         source: Arc<ModelSource>,
         options: SchedulerOptions,
-        jobs: Receiver<Job>,
+        tasks: Receiver<Task>,
     ) -> Self {
         let scratch = (0..forward.pool().threads()).map(|_| Mutex::default()).collect();
         Scheduler {
             forward,
             source,
             options,
-            jobs,
+            tasks,
             attempts: Vec::new(),
+            embeddings: VecDeque::new(),
             prompts: Prompts::default(),
             logits: Logits::default(),
             scratch,
@@ -91,17 +105,17 @@ impl<F: Forward> Scheduler<F> {
         }
     }
 
-    /// Runs until the other end of `jobs` is gone and the last attempt has ended.
+    /// Runs until the other end of `tasks` is gone and the last of them is done.
     pub fn run(mut self) {
         loop {
-            if self.attempts.is_empty() {
-                match self.jobs.recv() {
-                    Ok(job) => self.arrive(job),
+            if self.attempts.is_empty() && self.embeddings.is_empty() {
+                match self.tasks.recv() {
+                    Ok(task) => self.arrive(task),
                     Err(_) => return,
                 }
             }
-            while let Ok(job) = self.jobs.try_recv() {
-                self.arrive(job);
+            while let Ok(task) = self.tasks.try_recv() {
+                self.arrive(task);
             }
             if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.turn()))
                 && !self.recover(&message(&*panic))
@@ -111,9 +125,15 @@ impl<F: Forward> Scheduler<F> {
         }
     }
 
-    fn arrive(&mut self, job: Job) {
-        self.attempts.push(Attempt::new(job, self.arrivals));
-        self.arrivals += 1;
+    fn arrive(&mut self, task: Task) {
+        match task {
+            Task::Sample(job) => {
+                let attempt = Attempt::new(*job, self.arrivals, self.options.context);
+                self.attempts.push(attempt);
+                self.arrivals += 1;
+            }
+            Task::Embed(embedding) => self.embeddings.push_back(embedding),
+        }
     }
 
     /// One turn of the loop.
@@ -123,8 +143,10 @@ impl<F: Forward> Scheduler<F> {
         }
         self.leave();
         self.admit();
+        embed::advance(self);
         match self.step() {
             Ok(true) => batch::draw(self),
+            Ok(false) if self.attempts.is_empty() => {}
             Ok(false) => {
                 // Attempts are left, but nothing can be done for them. That can't happen unless the model
                 // contradicts itself about its memory; better an error than a loop without end.
@@ -255,6 +277,9 @@ impl<F: Forward> Scheduler<F> {
     /// possible.
     fn recover(&mut self, why: &str) -> bool {
         let mut seqs = self.prompts.clear();
+        for embedding in std::mem::take(&mut self.embeddings) {
+            seqs.extend(embedding.fail(why));
+        }
         for attempt in std::mem::take(&mut self.attempts) {
             if let State::Running(seq, _) = attempt.state {
                 seqs.push(seq);
@@ -270,7 +295,7 @@ impl<F: Forward> Scheduler<F> {
         if freed.is_err() {
             // The jobs that still come are dropped with the queue, which ends their streams with an error.
             while !matches!(
-                self.jobs.try_recv(),
+                self.tasks.try_recv(),
                 Err(TryRecvError::Empty | TryRecvError::Disconnected)
             ) {}
         }

@@ -10,6 +10,8 @@ pub struct Response {
     detokenizer: Detokenizer,
     splitter: ThinkSplitter,
     stops: StopMatcher,
+    /// The whole text, kept only for who reads it.
+    text: Option<String>,
     /// Thinking was seen, or visible answer text was.
     begun: bool,
     stopped: bool,
@@ -29,9 +31,20 @@ impl Response {
             detokenizer: Detokenizer::new(),
             splitter,
             stops: StopMatcher::new(stops),
+            text: None,
             begun,
             stopped: false,
         }
+    }
+
+    /// Keeps the text from now on, which is `prefix` so far.
+    pub fn keep_text(&mut self, prefix: &str) {
+        self.text = Some(prefix.to_owned());
+    }
+
+    /// The whole text so far, tags and all; `None` unless it is kept.
+    pub fn text(&self) -> Option<&str> {
+        self.text.as_deref()
     }
 
     /// Which channel the next text belongs to; `None` while a thinking block may still open.
@@ -53,10 +66,19 @@ impl Response {
         self.push_text(&text)
     }
 
-    /// Takes text that is not a token's.
-    pub fn push_text(&mut self, text: &str) -> Vec<(Channel, String)> {
+    /// Takes text that was not sampled. A character that the tokens before it left incomplete is replaced.
+    pub fn force(&mut self, text: &str) -> Vec<(Channel, String)> {
+        let text = self.detokenizer.finish() + text;
+        self.push_text(&text)
+    }
+
+    /// Takes text of whole characters.
+    fn push_text(&mut self, text: &str) -> Vec<(Channel, String)> {
         if text.is_empty() {
             return Vec::new();
+        }
+        if let Some(whole) = &mut self.text {
+            whole.push_str(text);
         }
         let pieces = self.splitter.push(text);
         self.begun |= !pieces.is_empty() || self.splitter.channel() == Channel::Thinking;

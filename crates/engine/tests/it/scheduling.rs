@@ -164,13 +164,18 @@ fn a_reader_that_does_not_read_stalls_nobody() {
 
 #[test]
 fn a_panic_fails_the_attempts_and_the_engine_goes_on() {
-    let hook: Hook = Arc::new(|step| assert!(step != 20, "step {step} was made to fail"));
+    let (held, open) = gate(1);
+    let hook: Hook = Arc::new(move |step| {
+        held(step);
+        assert!(step != 20, "step {step} was made to fail");
+    });
     let setup = Setup {
         hook: Some(hook),
         ..Setup::default()
     };
     let (engine, _) = engine(&setup);
     let streams: Vec<_> = (0..3).map(|i| engine.sample(endless("boom", i, 400))).collect();
+    drop(open);
     for mut stream in streams {
         let mut last = None;
         while let Some(event) = block_on(stream.next()) {

@@ -142,6 +142,9 @@ impl Forward for Watched {
         }
         Ok(())
     }
+    fn states(&mut self, batch: &[StepItem<'_>], states: &mut Vec<f32>) -> Result<(), StepError> {
+        self.runner.states(batch, states)
+    }
     fn pool(&mut self) -> &mut Pool {
         self.runner.pool()
     }
