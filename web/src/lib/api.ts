@@ -38,7 +38,7 @@ export async function request(path: string, init: RequestInit = {}): Promise<Res
   } catch {
     // Not our server's words: shown as they are.
   }
-  if (response.status === 401 && path !== '/api/login') onLoggedOut();
+  if (response.status === 401 && path !== '/api/login' && path !== '/api/users') onLoggedOut();
   throw new ApiError(response.status, message);
 }
 
@@ -83,7 +83,7 @@ export const api = {
   logout: () => json<void>('/api/logout', 'POST'),
   password: (old: string, password: string) => json<void>('/api/password', 'POST', { old, password }),
 
-  models: async (): Promise<ModelCard[]> => (await json<{ data: ModelCard[] }>('/api/models')).data,
+  models: async (): Promise<ModelCard[]> => (await json<{ data: ModelCard[] }>('/v1/models')).data,
 
   list: (query: string, archived: boolean) =>
     json<Summary[]>(`/api/conversations?archived=${archived}&q=${encodeURIComponent(query)}`),
@@ -104,12 +104,19 @@ export const api = {
   },
   exported: async (id: string, format: 'json' | 'markdown') =>
     (await request(`${conversation(id)}/export?format=${format}`)).blob(),
-  import: (text: string) => json<{ ids: string[] }>('/api/import', 'POST', JSON.parse(text)),
+  import: (text: string) => json<{ id: string }>('/api/import', 'POST', JSON.parse(text)),
   trace: async (id: string): Promise<string> => (await request(`/api/traces/${encodeURIComponent(id)}`)).text(),
 
   users: () => json<User[]>('/api/users'),
-  addUser: (name: string, password: string, admin: boolean) =>
-    json<User>('/api/users', 'POST', { name, password, admin }),
+  /** `key` is an API key, which the first user needs where there are keys. */
+  async addUser(name: string, password: string, admin: boolean, key?: string): Promise<User> {
+    const response = await request('/api/users', {
+      method: 'POST',
+      headers: key ? { authorization: `Bearer ${key}` } : {},
+      body: JSON.stringify({ name, password, admin }),
+    });
+    return response.json();
+  },
   removeUser: (id: string) => json<void>(`/api/users/${encodeURIComponent(id)}`, 'DELETE'),
   usage: () => json<UsageRow[]>('/api/usage'),
 };

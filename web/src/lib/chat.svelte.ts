@@ -28,6 +28,10 @@ export class Chat {
   nodes = $state<Record<number, Node>>({});
   leaf = $state<number | null>(null);
   run = $state.raw<Run | null>(null);
+  /** Whether the thinking is over and the answer comes. */
+  answering = $state(false);
+  /** Counts what has come of an answer in the making, so that views of its attempts are drawn anew. */
+  pieces = $state(0);
   /** Something went wrong that no message can carry. */
   error = $state('');
 
@@ -138,6 +142,7 @@ export class Chat {
       hurried: false,
     };
     this.run = run;
+    this.answering = false;
     const target = this.nodes[node.seq]!;
     target.meta = { ...target.meta, finish: 'running', error: undefined, effort: settings.effort, seconds: settings.seconds };
     let saved = performance.now();
@@ -145,10 +150,14 @@ export class Chat {
     const show = () => {
       frame = 0;
       this.take(target, run);
+      this.pieces += 1;
     };
     try {
       await completion.run(turns, settings, () => {
-        if (completion.progress.content && run.answering === null) run.answering = performance.now();
+        if (completion.progress.content && run.answering === null) {
+          run.answering = performance.now();
+          this.answering = true;
+        }
         frame ||= requestAnimationFrame(show);
         if (performance.now() - saved > SAVE_EVERY) {
           saved = performance.now();

@@ -1,5 +1,6 @@
 import { request } from './api';
 import { events } from './sse';
+import { Live, type LiveEvent } from './trace';
 import type { ChatSettings, Usage } from './types';
 
 /** One request to `/v1/chat/completions`, as it goes on. */
@@ -28,7 +29,7 @@ interface Chunk {
   choices?: {
     delta?: { content?: string | null; reasoning_content?: string | null };
     finish_reason?: string | null;
-    search?: Search;
+    search?: Search | LiveEvent;
   }[];
   usage?: {
     prompt_tokens: number;
@@ -37,11 +38,13 @@ interface Chunk {
   } | null;
 }
 
+/** How the answer was found, with the last piece. */
 interface Search {
-  trace_id?: string;
-  confidence?: number | null;
-  samples?: number;
-  candidates?: { votes: number; share?: number }[];
+  status: string;
+  trace_id: string | null;
+  confidence: number | null;
+  votes: { share: number }[];
+  candidates: unknown[];
 }
 
 /** A request in flight. */
@@ -57,7 +60,9 @@ export class Completion {
     finish: null,
     model: null,
   };
-  private id: string | null = null;
+  /** The attempts as they go on. */
+  readonly live = new Live();
+  private readonly id = `web-${[...crypto.getRandomValues(new Uint32Array(4))].map((n) => n.toString(36)).join('')}`;
   private readonly abort = new AbortController();
 
   /** Sends the request and calls `changed` after each piece; ends when the answer is complete. */
@@ -65,9 +70,9 @@ export class Completion {
     const response = await request('/v1/chat/completions', {
       method: 'POST',
       signal: this.abort.signal,
+      headers: { 'x-request-id': this.id },
       body: JSON.stringify(requestBody(messages, settings)),
     });
-    this.id = response.headers.get('x-request-id');
     if (!response.body) throw new Error('the server sent no answer');
     for await (const data of events(response.body)) {
       if (data === '[DONE]') break;
@@ -90,8 +95,7 @@ export class Completion {
   }
 
   private async tell(what: string) {
-    if (!this.id) throw new Error('the request has not begun');
-    await request(`/v1/requests/${encodeURIComponent(this.id)}/${what}`, { method: 'POST' });
+    await request(`/v1/requests/${this.id}/${what}`, { method: 'POST' });
   }
 
   private take(chunk: Chunk) {
@@ -103,11 +107,13 @@ export class Completion {
     p.thinking += choice?.delta?.reasoning_content ?? '';
     if (choice?.finish_reason) p.finish = choice.finish_reason;
     const search = choice?.search;
-    if (search) {
-      p.run = search.trace_id ?? p.run;
-      p.samples = search.samples ?? p.samples;
-      p.confidence = search.confidence ?? p.confidence;
-      p.share = search.candidates?.[0]?.share ?? p.share;
+    if (search && 'event' in search) this.live.take(search);
+    else if (search) {
+      p.run = search.trace_id;
+      p.samples = search.candidates.length;
+      p.confidence = search.confidence;
+      p.share = search.votes[0]?.share ?? null;
+      if (search.status === 'interrupted') p.finish = 'cancelled';
     }
     if (chunk.usage) {
       p.usage = {
@@ -126,7 +132,7 @@ function requestBody(messages: Turn[], settings: ChatSettings) {
     model: model ?? 'default',
     messages: system ? [{ role: 'system', content: system }, ...messages] : messages,
     stream: true,
-    stream_options: { include_usage: true },
+    stream_options: { include_usage: true, include_search: true },
     reasoning_effort: seconds ? undefined : effort,
     thinking,
     temperature,

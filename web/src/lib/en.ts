@@ -36,6 +36,8 @@ export const en = {
   login: 'Log in',
   name: 'Name',
   password: 'Password',
+  firstTitle: 'Make the first user',
+  firstKey: 'An API key of this server',
   loginTitle: 'Log in to Strawberry',
   shortcuts: 'Keyboard shortcuts',
   close: 'Close',

@@ -95,9 +95,9 @@ class Session {
   async importFile(file: File) {
     this.error = '';
     try {
-      const { ids } = await api.import(await file.text());
+      const { id } = await api.import(await file.text());
       await this.refresh();
-      if (ids[0]) await this.open(ids[0]);
+      await this.open(id);
     } catch (error) {
       this.error = t('importBad', { why: error instanceof Error ? error.message : String(error) });
     }

@@ -35,7 +35,7 @@ const actions: Partial<Record<Action, () => void>> = {
   },
   sk_sidebar: () => (preferences.sidebar = !preferences.sidebar),
   sk_attempts: () => {
-    const last = session.chat.path.findLast((node) => node.run);
+    const last = session.chat.path.findLast((node) => node.run || node.seq === session.chat.run?.seq);
     session.attemptsOf = session.attemptsOf === null && last ? last.seq : null;
   },
   sk_help: () => (session.dialog = session.dialog === 'shortcuts' ? null : 'shortcuts'),

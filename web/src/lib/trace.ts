@@ -48,7 +48,7 @@ interface RawAttempt {
   temperature: number;
   thinking?: string;
   text: string;
-  answer?: { text: string; key?: string };
+  answer?: { text: string };
   finish: string;
   usage: { completion_tokens: number };
   logprob?: number;
@@ -90,31 +90,91 @@ function parents(trial: RawTrial, earlier: Map<number, Attempt>): number[] {
   return prefix ? found.slice(-1) : found;
 }
 
+/** An event of a search in a stream. */
+export type LiveEvent =
+  | { event: 'started'; trial: number }
+  | { event: 'text'; trial: number; channel: 'thinking' | 'answer'; text: string; tokens: number }
+  | {
+      event: 'ended';
+      trial: number;
+      answer: string | null;
+      tokens: number;
+      logprob: number | null;
+      finish: string;
+      verdict: string | null;
+    }
+  | { event: 'failed'; trial: number; error: string }
+  | { event: 'votes'; votes: Vote[] };
+
+const begun = (trial: number, temperature: number, parents: number[]): Attempt => ({
+  trial,
+  state: 'running',
+  text: '',
+  thinking: '',
+  answer: null,
+  tokens: 0,
+  logprob: null,
+  scores: {},
+  verdict: null,
+  finish: '',
+  temperature,
+  parents,
+});
+
+/** The attempts of a search that goes on, from the events in its stream. */
+export class Live {
+  private attempts = new Map<number, Attempt>();
+  private votes: Vote[] = [];
+
+  take(event: LiveEvent) {
+    if (event.event === 'votes') {
+      this.votes = event.votes;
+      return;
+    }
+    const attempt = this.attempts.get(event.trial) ?? begun(event.trial, 0, []);
+    this.attempts.set(event.trial, attempt);
+    if (event.event === 'text') {
+      attempt[event.channel === 'thinking' ? 'thinking' : 'text'] += event.text;
+      attempt.tokens += event.tokens;
+    } else if (event.event === 'failed') {
+      Object.assign(attempt, { state: 'failed', text: event.error });
+    } else if (event.event === 'ended') {
+      const { answer, tokens, finish, verdict } = event;
+      const logprob = event.logprob !== null && tokens > 0 ? event.logprob / tokens : null;
+      Object.assign(attempt, { state: 'done', answer, tokens, finish, verdict, logprob });
+    }
+  }
+
+  get count() {
+    return this.attempts.size;
+  }
+
+  panel(): Panel {
+    // Copies, so that what was drawn is not changed behind its back.
+    const attempts = new Map([...this.attempts].map(([trial, attempt]) => [trial, { ...attempt }]));
+    return {
+      strategy: '',
+      attempts: [...attempts.values()],
+      groups: grouped(this.votes, attempts),
+      chosen: null,
+      confidence: null,
+      running: true,
+    };
+  }
+}
+
 /** Reads a trace: one JSON event a line. */
 export function readTrace(jsonl: string): Panel {
   const attempts = new Map<number, Attempt>();
-  const keys = new Map<number, string>();
   const panel: Panel = { strategy: '', attempts: [], groups: [], chosen: null, confidence: null, running: true };
-  let votes: Vote[] | undefined;
+  let votes: Vote[] = [];
   for (const line of jsonl.split('\n')) {
     if (!line.trim()) continue;
     const event = JSON.parse(line) as Event;
     if (event.event === 'started') panel.strategy = event.strategy;
     else if (event.event === 'asked') {
-      attempts.set(event.trial.id, {
-        trial: event.trial.id,
-        state: 'running',
-        text: '',
-        thinking: '',
-        answer: null,
-        tokens: 0,
-        logprob: null,
-        scores: {},
-        verdict: null,
-        finish: '',
-        temperature: event.trial.sampling.temperature,
-        parents: parents(event.trial, attempts),
-      });
+      const { id, sampling } = event.trial;
+      attempts.set(id, begun(id, sampling.temperature, parents(event.trial, attempts)));
     } else if (event.event === 'sampled') {
       const { attempt: raw } = event;
       const attempt = attempts.get(raw.trial);
@@ -132,7 +192,6 @@ export function readTrace(jsonl: string): Panel {
         finish: raw.finish,
         temperature: raw.temperature,
       });
-      if (raw.answer) keys.set(raw.trial, raw.answer.key ?? raw.answer.text);
     } else if (event.event === 'trial_failed') {
       const attempt = attempts.get(event.trial);
       if (attempt) Object.assign(attempt, { state: 'failed', text: event.error });
@@ -140,15 +199,15 @@ export function readTrace(jsonl: string): Panel {
       panel.running = false;
       panel.chosen = event.selection?.trial ?? null;
       panel.confidence = event.selection?.confidence ?? null;
-      votes = event.selection?.votes;
+      votes = event.selection?.votes ?? [];
     }
   }
   panel.attempts = [...attempts.values()];
-  panel.groups = votes?.length ? grouped(votes, attempts) : counted(attempts, keys);
+  panel.groups = grouped(votes, attempts);
   return panel;
 }
 
-/** The groups as the run itself counted them; attempts without a vote come last. */
+/** The groups as the run counts them; attempts without a vote come last. */
 function grouped(votes: Vote[], attempts: Map<number, Attempt>): Group[] {
   const rest = new Set(attempts.keys());
   const groups: Group[] = votes.map((vote) => ({
@@ -159,24 +218,4 @@ function grouped(votes: Vote[], attempts: Map<number, Attempt>): Group[] {
   }));
   if (rest.size) groups.push({ answer: null, votes: 0, share: 0, attempts: [...rest].map((t) => attempts.get(t)!) });
   return groups;
-}
-
-/** The groups so far, while the search runs: by the verifier's key of an answer. */
-function counted(attempts: Map<number, Attempt>, keys: Map<number, string>): Group[] {
-  const byKey = new Map<string, Group>();
-  const none: Group = { answer: null, votes: 0, share: 0, attempts: [] };
-  for (const attempt of attempts.values()) {
-    const key = keys.get(attempt.trial);
-    if (key === undefined) {
-      none.attempts.push(attempt);
-      continue;
-    }
-    const group = byKey.get(key) ?? { answer: attempt.answer, votes: 0, share: 0, attempts: [] };
-    group.attempts.push(attempt);
-    group.votes += 1;
-    byKey.set(key, group);
-  }
-  const groups = [...byKey.values()].sort((a, b) => b.votes - a.votes);
-  for (const group of groups) group.share = group.votes / keys.size;
-  return none.attempts.length ? [...groups, none] : groups;
 }

@@ -14,16 +14,16 @@ export interface Me {
   user: User | null;
   /** False while no user was made: everything belongs to whoever sits at the machine. */
   login: boolean;
+  /** Whether there is anybody who could log in. */
+  users: boolean;
   csrf: string;
   version: string;
 }
 
 export interface ModelCard {
   id: string;
-  context_length?: number;
-  parameters?: number;
-  quantisation?: string;
-  reasoning?: boolean;
+  /** In tokens, where known. */
+  context_length: number | null;
 }
 
 /** What a conversation is held with. Everything left out is the server's default. */

@@ -37,6 +37,8 @@ export const zh: Record<keyof typeof en, string> = {
   login: '登录',
   name: '用户名',
   password: '密码',
+  firstTitle: '创建第一个用户',
+  firstKey: '本服务器的一个 API 密钥',
   loginTitle: '登录 Strawberry',
   shortcuts: '键盘快捷键',
   close: '关闭',
