@@ -9,13 +9,19 @@ fn main() -> io::Result<()> {
     println!("cargo::rerun-if-changed={}", dist.display());
     let mut list = String::from("&[\n");
     for folder in ["", "assets/"] {
-        let Ok(files) = fs::read_dir(dist.join(folder)) else { continue };
+        let Ok(files) = fs::read_dir(dist.join(folder)) else {
+            continue;
+        };
         let mut files: Vec<_> = files.collect::<io::Result<_>>()?;
         files.sort_by_key(fs::DirEntry::file_name);
         for file in files.iter().filter(|f| f.path().is_file()) {
             let name = format!("{folder}{}", file.file_name().display());
-            writeln!(list, "({name:?}, include_bytes!({:?}).as_slice()),", fs::canonicalize(file.path())?)
-                .map_err(io::Error::other)?;
+            writeln!(
+                list,
+                "({name:?}, include_bytes!({:?}).as_slice()),",
+                fs::canonicalize(file.path())?
+            )
+            .map_err(io::Error::other)?;
         }
     }
     list.push(']');

@@ -16,7 +16,9 @@
 //! | [`queue`] | who may start working; 429 |
 //! | [`body`], [`error`] | reading JSON; errors in OpenAI's shape |
 //! | [`chat`] | `/v1/chat/completions` |
-//! | [`models`], [`requests`], [`health`] | the small endpoints |
+//! | [`responses`] | `/v1/responses`, and its background jobs |
+//! | [`completions`], [`embeddings`], [`models`], [`requests`], [`health`] | the small endpoints |
+//! | [`metrics`], [`log`], [`openapi`] | what operators and programs see |
 //! | [`start`], [`generate`] | one request of any endpoint: plan, runs, pieces |
 //! | [`shape`], [`tools`] | settings the search knows nothing of: stop strings, grammars, tools |
 //! | [`narrate`] | many attempts as one readable text |
@@ -27,15 +29,21 @@ pub mod app;
 pub mod auth;
 pub mod body;
 pub mod chat;
+pub mod completions;
+pub mod embeddings;
 pub mod error;
 pub mod generate;
 pub mod health;
 pub mod inflight;
+pub mod log;
+pub mod metrics;
 pub mod models;
 pub mod narrate;
+pub mod openapi;
 pub mod queue;
 pub mod quota;
 pub mod requests;
+pub mod responses;
 pub mod router;
 pub mod server;
 pub mod shape;

@@ -56,6 +56,14 @@ impl Queue {
                 seconds,
             ));
         }
+        self.wait().await
+    }
+
+    /// Waits for a turn, however many wait: for work that is in no hurry.
+    ///
+    /// # Errors
+    /// The server is shutting down.
+    pub async fn wait(&self) -> Result<Turn, ApiError> {
         let permit = self.turns.clone().acquire_owned().await;
         permit
             .map(Turn)

@@ -11,7 +11,7 @@ use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, CorsLayer};
 
 use crate::error::ApiError;
 use crate::state::AppState;
-use crate::{app, chat, health, models, requests};
+use crate::{app, chat, completions, embeddings, health, log, metrics, models, openapi, requests, responses};
 
 /// All routes of a server.
 pub fn router(state: AppState) -> Router {
@@ -23,6 +23,7 @@ pub fn router(state: AppState) -> Router {
         .method_not_allowed_fallback(wrong_method)
         .layer(middleware::from_fn_with_state(state.clone(), guard))
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn_with_state(state.clone(), log::request))
         .with_state(state);
     if origins.is_empty() {
         return router;
@@ -38,9 +39,20 @@ fn api() -> Router<AppState> {
     Router::new()
         .route("/health", get(health::alive))
         .route("/ready", get(health::ready))
+        .route("/metrics", get(metrics::text))
+        .route("/openapi.json", get(openapi::get))
+        .route("/v1/completions", post(completions::create))
+        .route("/v1/embeddings", post(embeddings::create))
         .route("/v1/models", get(models::list))
-        .route("/v1/models/{id}", get(models::get))
+        .route("/v1/models/{*id}", get(models::get))
         .route("/v1/chat/completions", post(chat::create))
+        .route("/v1/responses", post(responses::create))
+        .route(
+            "/v1/responses/{id}",
+            get(responses::get).delete(responses::delete),
+        )
+        .route("/v1/responses/{id}/cancel", post(responses::cancel))
+        .route("/v1/responses/{id}/input_items", get(responses::input_items))
         .route("/v1/requests", get(requests::list))
         .route("/v1/requests/{id}/answer_now", post(requests::answer_now))
         .route("/v1/requests/{id}/cancel", post(requests::cancel))

@@ -8,7 +8,9 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 
+use crate::responses::jobs;
 use crate::router::router;
 use crate::state::AppState;
 
@@ -81,6 +83,10 @@ impl Server {
             .header_read_timeout(state.settings.limits.read_timeout)
             .max_buf_size(64 << 10);
         let graceful = GracefulShutdown::new();
+        let (stop_jobs, stopped) = oneshot::channel::<()>();
+        let jobs = tokio::spawn(jobs::work(state.clone(), async {
+            let _ = stopped.await;
+        }));
         let mut stop = std::pin::pin!(stop);
         loop {
             let stream = tokio::select! {
@@ -107,6 +113,9 @@ impl Server {
         }
         drop(listener);
         state.drain();
+        // A dropped sender says the same as a sent message.
+        drop(stop_jobs);
+        let _ = jobs.await;
         let mut drained = std::pin::pin!(graceful.shutdown());
         if tokio::time::timeout(DRAIN, &mut drained).await.is_err() {
             state.in_flight.stop_all();

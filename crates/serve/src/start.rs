@@ -2,7 +2,7 @@
 
 use futures::future::join_all;
 use strawberry_core::Usage;
-use strawberry_think::RunControl;
+use strawberry_think::{RunControl, ThinkEvent};
 use tokio::sync::mpsc;
 
 use crate::error::ApiError;
@@ -46,10 +46,7 @@ impl Running {
             if let (_, Err(error)) = &piece {
                 return Err(error.clone());
             }
-            let only_started = matches!(
-                &piece.1,
-                Ok(Piece::Search(strawberry_think::ThinkEvent::Started { .. }))
-            );
+            let only_started = matches!(&piece.1, Ok(Piece::Search(ThinkEvent::Started { .. })));
             self.ahead.push_back(piece);
             if !only_started {
                 break;
@@ -128,9 +125,14 @@ async fn one(
 ) {
     let (sender, mut pieces) = mpsc::unbounded_channel();
     let run = generate::run(state, prepared, control, &sender);
+    let begun = std::time::Instant::now();
     let pass = async {
-        let mut usage = None;
+        let (mut usage, mut first) = (None, true);
         while let Some(piece) = pieces.recv().await {
+            if first && matches!(piece, Piece::Search(ThinkEvent::Text { .. })) {
+                first = false;
+                state.metrics.first_token(begun.elapsed().as_secs_f64());
+            }
             if let Piece::Done(done) = &piece {
                 usage = Some(done.report.usage);
             }
@@ -160,6 +162,7 @@ async fn one(
 /// Counts what a run cost, for the caller and for the metrics.
 async fn count(state: &AppState, caller: &str, model: &str, usage: Option<Usage>) {
     let Some(usage) = usage else { return };
+    state.metrics.usage(model, &usage);
     if let Err(error) = state.store.add_api_usage(caller, model, now_ms(), &usage).await {
         tracing::warn!(%error, "usage could not be counted");
     }

@@ -7,11 +7,14 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use strawberry_core::{Effort, Model, RunId, Verifier};
 use strawberry_store::Store;
 use strawberry_think::{Recorder, Thinker};
+use tokio::sync::Notify;
 
 use crate::error::ApiError;
 use crate::inflight::InFlight;
+use crate::metrics::Metrics;
 use crate::queue::Queue;
 use crate::quota::Quotas;
+use crate::responses::feed::Feeds;
 
 /// A model on offer.
 pub struct ModelEntry {
@@ -108,6 +111,12 @@ pub struct Shared {
     pub queue: Queue,
     /// Requests in flight.
     pub in_flight: InFlight,
+    /// What is counted and timed.
+    pub metrics: Metrics,
+    /// The events of background responses in the making.
+    pub feeds: Feeds,
+    /// Tells that there is a background job to do.
+    pub new_job: Notify,
     /// What callers may still spend.
     pub quotas: Quotas,
     /// Set when the server was told to stop.
@@ -144,6 +153,9 @@ impl AppState {
         Ok(AppState(Arc::new(Shared {
             queue: Queue::new(limits.running, limits.waiting),
             in_flight: InFlight::default(),
+            metrics: Metrics::default(),
+            feeds: Feeds::default(),
+            new_job: Notify::new(),
             quotas: Quotas::default(),
             draining: AtomicBool::new(false),
             models,

@@ -1,7 +1,7 @@
 //! Messages as clients send them.
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use strawberry_core::{Message, Role, ToolCall};
 
 use crate::error::ApiError;
@@ -45,7 +45,7 @@ pub enum ChatRole {
 }
 
 /// The text of a message: as it is, or in parts.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(
     untagged,
     expecting = "a text, or a list of parts {\"type\": \"text\", \"text\": …}"
@@ -58,21 +58,21 @@ pub enum Content {
 }
 
 /// A part of a message.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Part {
     /// `text`, or one of the Responses API's names for it; images, sound and files are not supported.
     #[serde(rename = "type")]
     pub kind: String,
     /// The text.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
     /// Why the model refused, in an earlier answer.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refusal: Option<String>,
 }
 
 /// A call of a tool.
-#[derive(Clone, Debug, Deserialize, serde::Serialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 pub struct ChatToolCall {
     /// Identifies the call.
     pub id: String,
@@ -88,7 +88,7 @@ fn function() -> String {
 }
 
 /// Which function is called, with which arguments.
-#[derive(Clone, Debug, Deserialize, serde::Serialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 pub struct FunctionCall {
     /// Its name.
     pub name: String,

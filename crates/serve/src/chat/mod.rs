@@ -3,7 +3,7 @@
 mod messages;
 pub mod request;
 pub mod response;
-mod stream;
+pub(crate) mod stream;
 
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue};
@@ -17,7 +17,8 @@ use crate::state::{AppState, new_id, now_ms};
 use request::ChatRequest;
 use response::{ChatCompletion, Head};
 
-pub use messages::ChatMessage;
+pub use messages::{ChatMessage, Content};
+pub(crate) use request::random_seed;
 
 /// The header by which a client may name its request, and by which it is told the name.
 pub const REQUEST_ID: &str = "x-request-id";

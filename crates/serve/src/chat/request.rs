@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use strawberry_core::{Budget, Effort};
 use strawberry_think::StrategyKind;
@@ -87,7 +87,7 @@ pub struct StreamOptions {
 }
 
 /// How long to think, and how: any limit replaces the effort's.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct ThinkingOptions {
     /// Seconds at most.
@@ -327,7 +327,11 @@ impl ChatRequest {
         }
     }
 
-    fn shape(&self) -> Result<Shape, ApiError> {
+    /// The settings of every attempt.
+    ///
+    /// # Errors
+    /// One is out of range.
+    pub fn shape(&self) -> Result<Shape, ApiError> {
         within("temperature", self.temperature, 0.0, 2.0)?;
         within("frequency_penalty", self.frequency_penalty, -2.0, 2.0)?;
         within("presence_penalty", self.presence_penalty, -2.0, 2.0)?;

@@ -1,6 +1,7 @@
 //! The server under test, and a small HTTP client.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +13,6 @@ use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use strawberry_engine::config::Architecture;
 use strawberry_engine::engine::{Engine, EngineOptions};
-use strawberry_engine::source::ModelSource;
 use strawberry_engine::testing::TinyModel;
 use strawberry_serve::{AppState, ModelEntry, Server, Settings};
 use strawberry_store::Store;
@@ -21,24 +21,27 @@ use tempfile::TempDir;
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 
-/// A running server.
-pub struct Running {
+/// Speaks to a server.
+pub struct Client {
     pub address: SocketAddr,
+}
+
+/// A running server, and a client of it.
+pub struct Running {
+    client: Client,
     pub state: AppState,
     pub stop: Option<oneshot::Sender<()>>,
     pub ended: tokio::task::JoinHandle<()>,
-    pub folder: Arc<TempDir>,
+    pub folder: Option<Arc<TempDir>>,
 }
 
 /// A model whose attempts are long enough to be stopped in the middle.
 pub fn tiny() -> Arc<Engine> {
     let mut tiny = TinyModel::new(Architecture::Llama);
     tiny.config.context_length = 4096;
-    let source = ModelSource::from_gguf(&tiny.gguf(), "tiny").unwrap();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("tiny.gguf");
     std::fs::write(&path, tiny.gguf()).unwrap();
-    drop(source);
     let options = EngineOptions {
         threads: Some(1),
         kv_bytes: Some(64 << 20),
@@ -58,7 +61,14 @@ impl Running {
 
     /// A server on the store in `folder`.
     pub async fn on(folder: Arc<TempDir>, settings: Settings) -> Running {
-        let store = Store::open(folder.path().join("traces.db")).await.unwrap();
+        let mut running = Running::at(folder.path(), settings).await;
+        running.folder = Some(folder);
+        running
+    }
+
+    /// A server on the store in the folder at `path`.
+    pub async fn at(path: &Path, settings: Settings) -> Running {
+        let store = Store::open(path.join("traces.db")).await.unwrap();
         let entry = ModelEntry {
             id: "tiny".into(),
             model: tiny(),
@@ -75,14 +85,29 @@ impl Running {
             let _ = stopped.await;
         }));
         Running {
-            address,
+            client: Client { address },
             state,
             stop: Some(stop),
             ended,
-            folder,
+            folder: None,
         }
     }
 
+    /// A client of another server.
+    pub fn client(address: SocketAddr) -> Client {
+        Client { address }
+    }
+}
+
+impl std::ops::Deref for Running {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        &self.client
+    }
+}
+
+impl Client {
     /// Sends a request with these headers; the body as it comes.
     pub async fn send(
         &self,
