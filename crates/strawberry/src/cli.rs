@@ -1,5 +1,7 @@
 //! All arguments of all commands.
 
+pub mod serve;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -29,6 +31,8 @@ pub enum Command {
     Ask(AskArgs),
     /// Talk: many turns, kept as history
     Chat(ChatArgs),
+    /// Serve the API and the web app; manage API keys
+    Serve(serve::ServeArgs),
     /// Fetch, list and remove models
     #[command(subcommand)]
     Model(ModelCommand),

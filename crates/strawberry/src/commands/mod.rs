@@ -8,6 +8,7 @@ mod doctor;
 mod geometry;
 mod model;
 mod problem_rows;
+mod serve;
 mod synth;
 mod tables;
 mod trace;
@@ -26,6 +27,7 @@ pub fn run(cli: Cli) -> Result<(), CliError> {
         Command::Ask(args) if args.file.is_some() => wait(ask_file::run(args)),
         Command::Ask(args) => wait(ask::run(args)),
         Command::Chat(args) => wait(chat::run(args)),
+        Command::Serve(args) => wait(serve::run(args)),
         Command::Model(command) => wait(model::run(command)),
         Command::Trace(command) => wait(trace::run(command)),
         Command::Verify(command) => verify::run(command),
