@@ -78,12 +78,28 @@ fn main() {
             }
             continue;
         }
+        if args[0] == "judge" {
+            use strawberry_geometry::{coordinates::judge, prove::prepare};
+            let t = Instant::now();
+            let Ok(d) = figure::draw::draw(&p, 1 ^ figure::rng::seed_of(&p.source), &|| false) else {
+                continue;
+            };
+            if d.good.is_empty() {
+                continue;
+            }
+            let Ok(pr) = prepare(&p, &d) else { continue };
+            let o = judge(&p, &pr.goals, 1);
+            println!("{name}: {:?} {} {:?}", o.identity, o.places, t.elapsed());
+            continue;
+        }
         if args[0] == "prove" {
             let secs = args.get(3).and_then(|s| s.parse().ok()).unwrap_or(10.0);
             let points = args.get(4).and_then(|s| s.parse().ok()).unwrap_or(4);
             let o = strawberry_geometry::prove::Options {
                 timeout: std::time::Duration::from_secs_f64(secs),
                 max_points: points,
+                max_candidates: std::env::var("CANDIDATES").ok().and_then(|s| s.parse().ok()),
+                threads: 1,
                 ..Default::default()
             };
             let r = strawberry_geometry::prove::prove(&p, &o, &|_| {}, &|| false);

@@ -11,15 +11,18 @@
 //! - [`closure`]: the rules and the passes that apply them;
 //! - [`proof`]: the certificate and how it is extracted from the closure's log;
 //! - [`search`]: auxiliary points;
+//! - [`coordinates`]: a second opinion: is the goal an algebraic identity?
 //! - [`checker`]: the independent checker of certificates;
 //! - [`text`]: words, SVG, HTML;
 //! - [`picture`]: the figure alone; [`bench`]: whole files of problems;
+//! - [`told`]: a problem given as text, answered in words;
 //! - [`prove`]: the whole way from a problem to an outcome.
 
 pub mod algebra;
 pub mod bench;
 pub mod checker;
 pub mod closure;
+pub mod coordinates;
 pub mod figure;
 pub mod lang;
 pub mod picture;
@@ -27,8 +30,10 @@ pub mod proof;
 pub mod prove;
 pub mod search;
 pub mod text;
+pub mod told;
 
 pub use bench::bench;
 pub use checker::check;
 pub use picture::picture;
 pub use prove::{Options, Outcome, Progress, Status, prove};
+pub use told::{Told, prove_text, tell};

@@ -40,17 +40,18 @@ pub fn picture(problem: &Problem, seed: u64) -> Result<Picture, String> {
         .first()
         .or(drawn.counter.first())
         .ok_or("no figure came out")?;
-    let facts = problem.hypotheses();
-    let predicates: Vec<String> = facts
-        .iter()
-        .chain(&problem.goals)
-        .map(|a| a.show(&problem.points))
-        .collect();
-    let scene = Scene::new(&problem.points, problem.points.len(), &figure.xy, &predicates);
     Ok(Picture {
         points: problem.points.clone(),
         xy: figure.xy.clone(),
         goals_hold: problem.goals.iter().map(|g| holds(g, figure)).collect(),
-        svg: scene.svg(&[]),
+        svg: svg(problem, &figure.xy),
     })
+}
+
+/// A figure of the statement, given by coordinates for its points, as SVG.
+pub fn svg(problem: &Problem, xy: &[[f64; 2]]) -> String {
+    let facts = problem.hypotheses();
+    let all = facts.iter().chain(&problem.goals);
+    let predicates: Vec<String> = all.map(|a| a.show(&problem.points)).collect();
+    Scene::new(&problem.points, problem.points.len(), xy, &predicates).svg(&[])
 }

@@ -3,10 +3,11 @@
 use crate::checker;
 use crate::closure::rows::{Row, atom_rows};
 use crate::closure::state::{Closed, State};
+use crate::coordinates::{Opinion, judge};
 use crate::figure::Figure;
 use crate::figure::draw::{Drawings, draw};
 use crate::figure::rng::seed_of;
-use crate::lang::atom::{Atom, Frac, Pred};
+use crate::lang::atom::{Atom, Frac, Pred, Pt};
 use crate::lang::problem::Problem;
 use crate::proof::certificate::{Auxiliary, Certificate, FORMAT, GoalLine, Header, VERSION};
 use crate::proof::extract::Tracer;
@@ -25,6 +26,9 @@ pub struct Options {
     pub seed: u64,
     /// The most auxiliary points; 0 for the closure alone.
     pub max_points: usize,
+    /// The most closures of the search; `None` for as many as the time allows. With one thread the outcome is
+    /// then the same on every machine that is fast enough.
+    pub max_candidates: Option<u64>,
 }
 
 impl Default for Options {
@@ -34,6 +38,7 @@ impl Default for Options {
             threads: 2,
             seed: 1,
             max_points: 4,
+            max_candidates: None,
         }
     }
 }
@@ -80,8 +85,11 @@ pub struct Outcome {
     /// The accepted certificate, as JSON lines.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub certificate: Option<String>,
-    /// When unknown: relations about the goal's points that are known.
+    /// When unknown: relations about the goal's points that are known beyond the hypotheses, as predicates.
     pub known: Vec<String>,
+    /// When unknown: whether the goal is an algebraic identity, by coordinates in finite fields. Not a proof.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub coordinates: Option<Opinion>,
 }
 
 /// Something that happened on the way.
@@ -154,6 +162,7 @@ pub fn prove(
         figure: vec![],
         certificate: None,
         known: vec![],
+        coordinates: None,
     };
     let stop = || cancel() || Instant::now() >= deadline;
     attempt(problem, options, progress, &stop, &mut out);
@@ -243,9 +252,28 @@ fn attempt(
         };
         out.candidates += closures;
     }
-    if out.status != Status::Proved && out.message.is_empty() {
-        out.message = "not proved in the time given".into();
+    if out.status != Status::Proved {
+        if out.message.is_empty() {
+            out.message = "not proved within the limits given".into();
+        }
+        out.known = known(&prepared, &base);
+        out.coordinates = Some(judge(problem, &prepared.goals, options.seed));
     }
+}
+
+/// What the closure knows about the points of the goals, hypotheses left out.
+fn known(p: &Prepared, base: &State) -> Vec<String> {
+    let about: Vec<Pt> = p.goals.iter().flat_map(|g| g.pts.clone()).collect();
+    let sorted = |a: &Atom| {
+        let mut pts = a.pts.clone();
+        pts.sort_unstable();
+        (a.pred, pts)
+    };
+    let given: Vec<_> = p.facts.iter().map(sorted).collect();
+    let all = base.known_about(&about).into_iter();
+    all.filter(|a| !given.contains(&sorted(a)))
+        .map(|a| a.show(&p.problem.points))
+        .collect()
 }
 
 fn refuted(problem: &Problem, d: &Drawings, out: &mut Outcome) {

@@ -4,6 +4,7 @@
 //! - [`rows`]: how atoms and rules are written as rows; numbers are read off the figure here only.
 //! - [`rules`]: every rule as premises and conclusions. A new rule starts here (and in the checker).
 //! - [`state`]: the tables, the log, the fixpoint loop.
+//! - `known`: what is known about some points.
 //! - `triangles`, `circles`, `lengths`, `named` (over `configs`), `sines`: the passes that find instances of the rules.
 
 pub mod rows;
@@ -12,6 +13,7 @@ pub mod state;
 
 mod circles;
 mod configs;
+mod known;
 mod lengths;
 mod named;
 mod objects;

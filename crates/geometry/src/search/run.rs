@@ -25,7 +25,7 @@ struct Search<'a> {
     proposer: &'a dyn Proposer,
     salient: Salient,
     stop: &'a (dyn Fn() -> bool + Sync),
-    closures: AtomicU64,
+    closures: &'a AtomicU64,
     threads: usize,
 }
 
@@ -55,6 +55,9 @@ pub fn search(
     stop: &(dyn Fn() -> bool + Sync),
     accept: &mut dyn FnMut(Found) -> bool,
 ) -> u64 {
+    let closures = AtomicU64::new(0);
+    let most = options.max_candidates.unwrap_or(u64::MAX);
+    let stop = &|| closures.load(Ordering::Relaxed) >= most || stop();
     let s = Search {
         base,
         figures: p.figures.clone(),
@@ -62,7 +65,7 @@ pub fn search(
         proposer,
         salient: Salient::of(p.facts.iter().chain(&p.goals)),
         stop,
-        closures: AtomicU64::new(0),
+        closures: &closures,
         threads: options.threads.max(1),
     };
     let report = |stage| {

@@ -10,8 +10,8 @@ use serde_json::json;
 use strawberry_geometry::lang::problem::Problem;
 use strawberry_geometry::lang::read::read_file;
 use strawberry_geometry::proof::certificate::Certificate;
-use strawberry_geometry::text::{Language, html, narrate, svg};
-use strawberry_geometry::{Options, Outcome, Progress, Status, bench, check, picture, prove};
+use strawberry_geometry::text::{Language, html, svg};
+use strawberry_geometry::{Options, Outcome, Progress, Status, bench, check, picture, prove, tell};
 
 use crate::cli::{GeometryBenchArgs, GeometryCommand, GeometryFigureArgs, GeometryProveArgs};
 use crate::error::CliError;
@@ -137,11 +137,14 @@ fn prove_file(args: &GeometryProveArgs, stop: &AtomicBool) -> Result<(), CliErro
     if let Some(certificate) = &certificate {
         write(args.svg.as_ref(), || svg::Scene::of(certificate).svg(&[]))?;
         write(args.html.as_ref(), || html::page(certificate))?;
+    } else if !outcome.figure.is_empty() {
+        // refuted: the counterexample; unknown: the statement
+        write(args.svg.as_ref(), || picture::svg(&problem, &outcome.figure))?;
     }
     if args.json {
         out::json(&outcome)?
     } else {
-        print(&outcome, certificate.as_ref(), args.chinese)?
+        print(&outcome, args.chinese)?
     }
     match outcome.status {
         Status::Invalid => Err(CliError::usage(outcome.message)),
@@ -149,20 +152,14 @@ fn prove_file(args: &GeometryProveArgs, stop: &AtomicBool) -> Result<(), CliErro
     }
 }
 
-fn print(outcome: &Outcome, certificate: Option<&Certificate>, chinese: bool) -> Result<(), CliError> {
-    if let Some(certificate) = certificate {
-        let language = if chinese {
-            Language::Chinese
-        } else {
-            Language::English
-        };
-        out::line(narrate::narrate(certificate, language).to_text())?;
-    } else if outcome.status != Status::Invalid {
-        out::line(&outcome.message)?;
-        outcome
-            .known
-            .iter()
-            .try_for_each(|fact| out::line(format!("known: {fact}")))?;
+fn print(outcome: &Outcome, chinese: bool) -> Result<(), CliError> {
+    let language = if chinese {
+        Language::Chinese
+    } else {
+        Language::English
+    };
+    if outcome.status != Status::Invalid {
+        out::line(tell(outcome, language))?;
     }
     let word = serde_json::to_value(outcome.status)?;
     let text = format!(
