@@ -7,8 +7,9 @@ use std::sync::Once;
 use std::time::Duration;
 
 use futures::StreamExt;
-use reqwest::header::{ETAG, HeaderMap, RANGE};
-use reqwest::{Client, StatusCode};
+use reqwest::header::{ETAG, HeaderMap, LOCATION, RANGE};
+use reqwest::redirect::Policy;
+use reqwest::{Client, StatusCode, Url};
 use serde::Deserialize;
 
 use crate::error::HubError;
@@ -21,6 +22,8 @@ const ENDPOINT: &str = "https://huggingface.co";
 const CONNECT: Duration = Duration::from_secs(5);
 /// Longest silence within a download.
 const IDLE: Duration = Duration::from_secs(30);
+/// Redirects followed for one file.
+const REDIRECTS: usize = 8;
 /// Quantisations in order of preference, when a repository has several GGUF files.
 const PREFERRED: [&str; 6] = ["q4_k_m", "q4_k_s", "q4_0", "q5_k_m", "q8_0", "f16"];
 /// Files of a safetensors model that are wanted beside the weights.
@@ -53,18 +56,24 @@ struct Sibling {
 impl<'a> Repository<'a> {
     /// The repository `owner/name` on the hub of the environment.
     pub(crate) fn new(name: &'a str) -> Result<Self, HubError> {
+        let endpoint = std::env::var("HF_ENDPOINT")
+            .ok()
+            .filter(|e| !e.is_empty())
+            .unwrap_or_else(|| ENDPOINT.to_owned());
+        Repository::at(&endpoint, name)
+    }
+
+    /// The repository `owner/name` on the hub at `endpoint`.
+    fn at(endpoint: &str, name: &'a str) -> Result<Self, HubError> {
         static CRYPTO: Once = Once::new();
         CRYPTO.call_once(|| {
             // An error only means that a provider is installed already.
             let _ = rustls::crypto::ring::default_provider().install_default();
         });
-        let endpoint = std::env::var("HF_ENDPOINT")
-            .ok()
-            .filter(|e| !e.is_empty())
-            .unwrap_or_else(|| ENDPOINT.to_owned());
         let client = Client::builder()
             .connect_timeout(CONNECT)
             .read_timeout(IDLE)
+            .redirect(Policy::none())
             .user_agent("strawberry")
             .build();
         let client = client.map_err(|e| HubError::NoSource(format!("no HTTPS on this machine: {e}")))?;
@@ -78,7 +87,7 @@ impl<'a> Repository<'a> {
     /// The files to fetch: the one asked for, or the best GGUF file, or a whole safetensors model.
     pub(crate) async fn choose(&self, wanted: Option<&str>) -> Result<Vec<String>, HubError> {
         let url = format!("{}/api/models/{}", self.endpoint, self.name);
-        let response = self.get(&url, HeaderMap::new()).await?;
+        let (response, _) = self.get(&url, HeaderMap::new()).await?;
         let listing: Listing = response.json().await.map_err(|e| self.failed(&e))?;
         let names: Vec<String> = listing
             .siblings
@@ -138,8 +147,7 @@ impl<'a> Repository<'a> {
         {
             headers.insert(RANGE, range);
         }
-        let response = self.get(&url, headers).await?;
-        let sha256 = sha256_of(response.headers());
+        let (response, sha256) = self.get(&url, headers).await?;
         let resumed = response.status() == StatusCode::PARTIAL_CONTENT;
         if response.status() == StatusCode::RANGE_NOT_SATISFIABLE {
             // The part is the whole file (or longer than it): its hash decides.
@@ -176,26 +184,54 @@ impl<'a> Repository<'a> {
         put_in_place(&part, target, sha256.as_deref())
     }
 
-    async fn get(&self, url: &str, headers: HeaderMap) -> Result<reqwest::Response, HubError> {
-        let mut request = self.client.get(url).headers(headers);
-        if let Ok(token) = std::env::var("HF_TOKEN") {
-            request = request.bearer_auth(token.trim());
-        }
-        let response = request.send().await.map_err(|e| self.failed(&e))?;
-        match response.status() {
-            StatusCode::RANGE_NOT_SATISFIABLE => Ok(response),
-            status if status.is_success() => Ok(response),
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::NOT_FOUND => {
-                Err(HubError::NotHere(format!(
-                    "{} has no open repository '{}': check the name, or set HF_TOKEN if it is gated",
-                    self.endpoint, self.name
-                )))
+    /// The response at the end of the redirects, and the hash of its content if any of the servers on the way
+    /// told it: the hub does so before it redirects to where large files lie. The token goes to the hub only.
+    async fn get(
+        &self,
+        url: &str,
+        headers: HeaderMap,
+    ) -> Result<(reqwest::Response, Option<String>), HubError> {
+        let mut url = Url::parse(url)
+            .map_err(|e| HubError::NoSource(format!("'{url}' is no address ({e}): check HF_ENDPOINT")))?;
+        let home = url.origin();
+        let mut sha256 = None;
+        for _ in 0..=REDIRECTS {
+            let mut request = self.client.get(url.clone()).headers(headers.clone());
+            if url.origin() == home
+                && let Ok(token) = std::env::var("HF_TOKEN")
+            {
+                request = request.bearer_auth(token.trim());
             }
-            status => Err(HubError::NoSource(format!(
-                "{} answered {status}: try again later",
-                self.endpoint
-            ))),
+            let response = request.send().await.map_err(|e| self.failed(&e))?;
+            sha256 = sha256.or_else(|| sha256_of(response.headers()));
+            let status = response.status();
+            if status.is_redirection() {
+                let target = response.headers().get(LOCATION).and_then(|l| l.to_str().ok());
+                let next = target.and_then(|t| url.join(t).ok());
+                url = next.ok_or_else(|| {
+                    HubError::NoSource(format!("{} redirects to nowhere: try again later", self.endpoint))
+                })?;
+                continue;
+            }
+            return match status {
+                StatusCode::RANGE_NOT_SATISFIABLE => Ok((response, sha256)),
+                status if status.is_success() => Ok((response, sha256)),
+                StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::NOT_FOUND => {
+                    Err(HubError::NotHere(format!(
+                        "{} has no open repository '{}': check the name, or set HF_TOKEN if it is gated",
+                        self.endpoint, self.name
+                    )))
+                }
+                status => Err(HubError::NoSource(format!(
+                    "{} answered {status}: try again later",
+                    self.endpoint
+                ))),
+            };
         }
+        Err(HubError::NoSource(format!(
+            "{} redirects in a circle: try again later",
+            self.endpoint
+        )))
     }
 
     fn failed(&self, error: &reqwest::Error) -> HubError {
@@ -228,26 +264,5 @@ fn sha256_of(headers: &HeaderMap) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_that_leave_the_folder_are_not_taken() {
-        assert!(is_plain("a/b.gguf"));
-        for bad in ["", "/etc/passwd", "../x", "a/../../x", "a\\b", "a//b"] {
-            assert!(!is_plain(bad), "{bad}");
-        }
-    }
-
-    #[test]
-    fn only_a_tag_that_is_a_hash_counts_as_one() {
-        let mut headers = HeaderMap::new();
-        headers.insert(ETAG, "\"abc\"".parse().unwrap());
-        assert_eq!(sha256_of(&headers), None);
-        headers.insert(
-            "x-linked-etag",
-            format!("\"{}\"", "A".repeat(64)).parse().unwrap(),
-        );
-        assert_eq!(sha256_of(&headers), Some("a".repeat(64)));
-    }
-}
+#[path = "web_tests.rs"]
+mod tests;
