@@ -24,7 +24,8 @@ pub struct User {
     pub admin: bool,
 }
 
-fn hash(token: &str) -> String {
+/// The SHA-256 of a text, as lower-case hexadecimal digits.
+pub fn hash(token: &str) -> String {
     let digest = Sha256::digest(token.as_bytes());
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }

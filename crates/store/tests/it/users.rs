@@ -33,7 +33,7 @@ async fn the_first_user_takes_over_what_belonged_to_nobody() {
             .await
             .unwrap()
     );
-    assert_eq!(store.list_users().await.unwrap(), [ann.clone()]);
+    assert_eq!(store.list_users().await.unwrap(), std::slice::from_ref(&ann));
     assert_eq!(store.find_user("ann").await.unwrap(), Some((ann, "hash".into())));
     // What the command line adds later belongs to nobody still.
     store.add_messages("d", 2, None, None, &[]).await.unwrap();
