@@ -147,7 +147,7 @@ pub struct State {
     pub(super) swept: [u32; 2],
     pub(super) synced: [u32; 4],
     pub(super) squares_swept: [u32; 2],
-    /// Use the law of sines where nothing else helps. Costly: off while candidates are tried.
+    /// Use the law of sines where nothing else helps.
     pub sines: bool,
     /// The facts contradict each other.
     pub contradiction: bool,
