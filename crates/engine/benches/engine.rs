@@ -1,7 +1,7 @@
 //! Tokens per second of the runner, by phase and number of attempts, as one JSON object.
 //!
 //! `cargo bench -p strawberry-engine --bench engine -- MODEL [--prompt 48] [--new 64] [--attempts 1,16,64]
-//! [--threads 2]`. Times are wall clock; `cpu_tok_s` divides by processor time instead, which other programs on
+//! [--threads 2] [--kv auto|half|single|int8]`. Times are wall clock; `cpu_tok_s` divides by processor time instead, which other programs on
 //! the machine disturb less.
 
 use std::error::Error;
@@ -15,7 +15,9 @@ use strawberry_engine::source::ModelSource;
 fn main() -> Result<(), Box<dyn Error>> {
     let args: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
     let Some(model) = args.first().filter(|arg| !arg.starts_with("--")) else {
-        println!("usage: engine MODEL [--prompt N] [--new N] [--attempts N,N] [--threads N]");
+        println!(
+            "usage: engine MODEL [--prompt N] [--new N] [--attempts N,N] [--threads N] [--kv auto|half|single|int8]"
+        );
         return Ok(());
     };
     let option = |name: &str, default: &str| {
@@ -27,6 +29,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (prompt, new): (usize, usize) = (option("--prompt", "48").parse()?, option("--new", "64").parse()?);
     let mut options = RunnerOptions {
         kv_bytes: 8 << 30,
+        kv_precision: option("--kv", "auto").parse()?,
         ..RunnerOptions::default()
     };
     if let Ok(threads) = option("--threads", "").parse() {
@@ -47,6 +50,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         for tokens in tokens.chunks(512) {
             runner.step(
                 &[StepItem {
+                    adapter: None,
                     seq: root,
                     tokens,
                     logits: LogitsFor::Last,
@@ -67,6 +71,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                     .iter()
                     .zip(&tokens)
                     .map(|(&seq, tokens)| StepItem {
+                        adapter: None,
                         seq,
                         tokens,
                         logits: LogitsFor::Last,
@@ -77,7 +82,10 @@ fn main() -> Result<(), Box<dyn Error>> {
             Ok(attempts * new)
         })?;
         entry["attempts"] = attempts.into();
+        // One prompt and the attempts' own tokens, if memory were taken by the token.
+        let least = (prompt + attempts * new) * runner.kv_bytes_per_token();
         entry["kv_bytes"] = runner.kv_usage().bytes.into();
+        entry["kv_bytes_least"] = least.into();
         decode.push(entry);
         for seq in seqs {
             runner.free(seq);

@@ -1,4 +1,5 @@
-//! Samples attempts at one prompt and prints them: `generate MODEL PROMPT [ATTEMPTS] [MAX_TOKENS] [TEMPERATURE]`.
+//! Samples attempts at one prompt and prints them:
+//! `generate MODEL PROMPT [ATTEMPTS] [MAX_TOKENS] [TEMPERATURE] [LOOKUP]`, LOOKUP being true or false.
 use std::time::Instant;
 
 use futures::StreamExt;
@@ -9,13 +10,17 @@ use strawberry_engine::engine::{Engine, EngineOptions};
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let [model, prompt, rest @ ..] = &args[..] else {
-        return Err("usage: generate MODEL PROMPT [ATTEMPTS] [MAX_TOKENS] [TEMPERATURE]".into());
+        return Err("usage: generate MODEL PROMPT [ATTEMPTS] [MAX_TOKENS] [TEMPERATURE] [LOOKUP]".into());
     };
     let attempts: u64 = rest.first().map_or(Ok(1), |s| s.parse())?;
     let max_tokens: u32 = rest.get(1).map_or(Ok(64), |s| s.parse())?;
     let temperature: f32 = rest.get(2).map_or(Ok(0.7), |s| s.parse())?;
+    let mut options = EngineOptions::default();
+    if let Some(lookup) = rest.get(3) {
+        options.lookup = lookup.parse()?;
+    }
     let loading = Instant::now();
-    let engine = Engine::load(model.as_ref(), &EngineOptions::default())?;
+    let engine = Engine::load(model.as_ref(), &options)?;
     eprintln!("{:?} loaded in {:.2?}", engine.info(), loading.elapsed());
     let start = Instant::now();
     let streams: Vec<_> = (0..attempts)

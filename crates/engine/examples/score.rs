@@ -1,10 +1,10 @@
 //! Feeds token lists through a model: what `scripts/parity.py` compares with other programs.
 //!
-//! `score MODEL [--exact] [LOGITS]` reads JSON lines `{"tokens": [..], "greedy": N}` and answers each with a line
+//! `score MODEL [--exact] [--kv PRECISION] [LOGITS]` reads JSON lines `{"tokens": [..], "greedy": N}` and answers each with a line
 //! `{"nll": .., "greedy": [..], "gaps": [..]}`: the sum of -ln p of every token but the first, N tokens chosen
 //! greedily after them, and by how much each choice's logit was above the next best. With LOGITS, the logits of
 //! every given token are written to that file (f32, little-endian, one row per token). `--exact` computes in f32
-//! on dequantised weights.
+//! on dequantised weights; `--kv` is the precision of keys and values: auto, half, single or int8.
 
 use std::error::Error;
 use std::fs::File;
@@ -33,9 +33,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut args: Vec<String> = std::env::args().skip(1).collect();
     let exact = args.iter().any(|arg| arg == "--exact");
     args.retain(|arg| arg != "--exact");
+    let mut options = RunnerOptions::default();
+    if let Some(at) = args.iter().position(|arg| arg == "--kv") {
+        options.kv_precision = args.get(at + 1).ok_or("--kv needs a precision")?.parse()?;
+        args.drain(at..at + 2);
+    }
     let model = args
         .first()
-        .ok_or("usage: score MODEL [--exact] [LOGITS] < requests.jsonl")?;
+        .ok_or("usage: score MODEL [--exact] [--kv PRECISION] [LOGITS] < requests.jsonl")?;
     let mut file = args.get(1).map(File::create).transpose()?.map(BufWriter::new);
     let source = ModelSource::open(Path::new(&model))?;
     let load = if exact {
@@ -43,7 +48,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     } else {
         Runner::load
     };
-    let mut runner = load(&source, &RunnerOptions::default())?;
+    let mut runner = load(&source, &options)?;
     for line in stdin().lock().lines() {
         let request: Request = serde_json::from_str(&line?)?;
         println!(
@@ -66,6 +71,7 @@ fn answer(
     for tokens in request.tokens.chunks(128) {
         runner.step(
             &[StepItem {
+                adapter: None,
                 seq,
                 tokens,
                 logits: LogitsFor::All,
@@ -90,6 +96,7 @@ fn answer(
         reply.gaps.push(gap);
         runner.step(
             &[StepItem {
+                adapter: None,
                 seq,
                 tokens: &[token],
                 logits: LogitsFor::Last,

@@ -3,6 +3,8 @@
 //! Here a request is checked and made into a job: the conversation becomes tokens, the grammar a matcher.
 //! The scheduler's thread does the rest.
 
+mod options;
+
 use std::path::Path;
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -13,9 +15,9 @@ use strawberry_core::{
     Control, Embeddings, Message, Model, ModelError, ModelEvent, ModelInfo, SampleRequest, Sampling, Thinking,
 };
 
+use crate::adapter::Adapter;
 use crate::error::LoadError;
-use crate::kernels::CpuLevel;
-use crate::runner::{KvPrecision, Runner, RunnerOptions};
+use crate::runner::{Runner, RunnerOptions};
 use crate::sampler::Sampler;
 use crate::sampler::grammar::GrammarCompiler;
 use crate::scheduler::attempt::Job;
@@ -28,39 +30,22 @@ use crate::source::ModelSource;
 use crate::template::{Conversation, Thinks};
 use crate::tokenizer::Special;
 
-/// What an engine may use.
-#[derive(Clone, Debug)]
-pub struct EngineOptions {
-    /// Threads; `None` uses every core.
-    pub threads: Option<usize>,
-    /// Bytes for keys and values; `None` takes a quarter of the memory that is free, at least 256 MiB and at
-    /// most 8 GiB. Memory is taken as it is needed.
-    pub kv_bytes: Option<usize>,
-    /// Precision of keys and values.
-    pub kv_precision: KvPrecision,
-    /// Instruction set; `None`: `STRAWBERRY_CPU`, or the best of this machine.
-    pub level: Option<CpuLevel>,
-    /// Attempts that run together at most; more wait in a queue.
-    pub max_attempts: usize,
-}
-
-impl Default for EngineOptions {
-    fn default() -> Self {
-        EngineOptions {
-            threads: None,
-            kv_bytes: None,
-            kv_precision: KvPrecision::Auto,
-            level: None,
-            max_attempts: 256,
-        }
-    }
-}
+pub use options::EngineOptions;
+use options::default_kv_bytes;
 
 /// A loaded model, sampling on a thread of its own. Dropping it lets the attempts in flight end first.
+///
+/// [`Engine::with_adapter`] gives another view of the same model; the requests to all views run together.
 pub struct Engine {
+    shared: Arc<Shared>,
+    adapter: Option<Arc<Adapter>>,
+    info: ModelInfo,
+}
+
+/// What all views of a model have in common.
+struct Shared {
     source: Arc<ModelSource>,
     tasks: Sender<Task>,
-    info: ModelInfo,
     limits: Limits,
     weight_bytes: usize,
     threads: usize,
@@ -111,16 +96,23 @@ impl Engine {
             },
         )?;
         let weight_bytes = runner.weight_bytes();
-        let mut engine = Engine::with_network(source, runner, options)?;
-        engine.weight_bytes = weight_bytes;
-        Ok(engine)
+        Engine::start(source, runner, options, weight_bytes)
     }
 
     /// An engine on a network that is already there.
     pub fn with_network<F: Forward + 'static>(
         source: ModelSource,
+        network: F,
+        options: &EngineOptions,
+    ) -> Result<Self, LoadError> {
+        Engine::start(source, network, options, 0)
+    }
+
+    fn start<F: Forward + 'static>(
+        source: ModelSource,
         mut network: F,
         options: &EngineOptions,
+        weight_bytes: usize,
     ) -> Result<Self, LoadError> {
         let source = Arc::new(source);
         let config = source.config();
@@ -154,6 +146,7 @@ impl Engine {
                 chunk: 128,
                 idle_chunk: 512,
                 context: limits.context.min(limits.memory),
+                lookup: options.lookup,
             },
             queue,
         );
@@ -161,31 +154,62 @@ impl Engine {
             .name("scheduler".to_owned())
             .spawn(move || scheduler.run())
             .map_err(|e| LoadError::Resources(format!("the engine's thread can't be started: {e}")))?;
-        Ok(Engine {
-            source,
-            tasks,
+        let engine = Engine {
+            shared: Arc::new(Shared {
+                source,
+                tasks,
+                limits,
+                weight_bytes,
+                threads,
+                grammars: OnceLock::new(),
+                last: Mutex::new(None),
+            }),
+            adapter: None,
             info,
-            limits,
-            weight_bytes: 0,
-            threads,
-            grammars: OnceLock::new(),
-            last: Mutex::new(None),
-        })
+        };
+        match &options.adapter {
+            Some(path) => Ok(engine.with_adapter(engine.load_adapter(path)?)),
+            None => Ok(engine),
+        }
+    }
+
+    /// Reads a LoRA adapter for this model: a Hugging Face PEFT folder or a llama.cpp adapter file.
+    ///
+    /// # Errors
+    /// [`LoadError`] as [`Adapter::open`].
+    pub fn load_adapter(&self, path: &Path) -> Result<Arc<Adapter>, LoadError> {
+        Adapter::open(path, self.shared.source.config())
+    }
+
+    /// The same model with an adapter (instead of the one this view has, if any). Nothing is copied: requests
+    /// to all views run in the same batches and read the same weights.
+    pub fn with_adapter(&self, adapter: Arc<Adapter>) -> Engine {
+        let model = &self.shared.source;
+        let info = ModelInfo {
+            name: format!("{}+{}", model.config().name, adapter.name()),
+            hash: Some(format!("{}+{}", model.hash(), adapter.hash())),
+            ..self.info.clone()
+        };
+        Engine {
+            shared: Arc::clone(&self.shared),
+            adapter: Some(adapter),
+            info,
+        }
     }
 
     /// The model's file.
     pub fn source(&self) -> &ModelSource {
-        &self.source
+        &self.shared.source
     }
 
     /// Bytes of weights that one step reads.
     pub fn weight_bytes(&self) -> usize {
-        self.weight_bytes
+        self.shared.weight_bytes
     }
 
     /// Threads in use.
     pub fn threads(&self) -> usize {
-        self.threads
+        self.shared.threads
     }
 
     /// Samples a continuation of tokens, without a conversation and a template.
@@ -205,6 +229,7 @@ impl Engine {
         self.submit(Job {
             sampler: Sampler::new(sampling, &prompt),
             prompt,
+            adapter: self.adapter.clone(),
             response,
             grammar: None,
             calculator: None,
@@ -218,7 +243,7 @@ impl Engine {
         Ok(stream)
     }
 
-    fn start(&self, request: SampleRequest) -> Result<EventStream, ModelError> {
+    fn begin(&self, request: SampleRequest) -> Result<EventStream, ModelError> {
         request.sampling.validate()?;
         if request.messages.is_empty() {
             return Err(ModelError::InvalidRequest(
@@ -254,6 +279,7 @@ impl Engine {
         }
         let (events, stream) = events();
         self.submit(Job {
+            adapter: self.adapter.clone(),
             response,
             sampler: Sampler::new(sampling, &rendered.tokens),
             prompt: rendered.tokens,
@@ -283,30 +309,30 @@ impl Engine {
     }
 
     fn send(&self, task: Task) -> Result<(), ModelError> {
-        self.tasks.send(task).map_err(|_| {
+        self.shared.tasks.send(task).map_err(|_| {
             ModelError::Internal("the engine has stopped after a failure: load the model again".to_owned())
         })
     }
 
     /// Refuses a prompt of `len` tokens that leaves no room for a token after it.
     fn check_length(&self, len: usize) -> Result<(), ModelError> {
-        if len >= self.limits.context {
+        if len >= self.shared.limits.context {
             return Err(ModelError::ContextOverflow {
                 prompt: len as u64,
-                limit: self.limits.context as u64,
+                limit: self.shared.limits.context as u64,
             });
         }
-        if len >= self.limits.memory {
+        if len >= self.shared.limits.memory {
             return Err(ModelError::InvalidRequest(format!(
                 "the prompt has {len} tokens, but the memory for keys and values holds {}: shorten the prompt or allow more memory",
-                self.limits.memory
+                self.shared.limits.memory
             )));
         }
         Ok(())
     }
 
     fn render(&self, key: PromptKey) -> Result<Rendered, ModelError> {
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = self.shared.last.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, rendered)) = last.as_ref().filter(|(k, _)| *k == key) {
             return Ok(rendered.clone());
         }
@@ -316,10 +342,14 @@ impl Engine {
             thinking: Some(key.thinking),
             ..Conversation::new(&key.messages)
         };
-        let prompt = self.source.prompt(&conversation).map_err(|e| invalid(&e))?;
+        let prompt = self
+            .shared
+            .source
+            .prompt(&conversation)
+            .map_err(|e| invalid(&e))?;
         let mut tokens = prompt.tokens;
         if let Some(prefix) = &key.prefix {
-            let prefix = self.source.tokenizer().encode(prefix, Special::AsText);
+            let prefix = self.shared.source.tokenizer().encode(prefix, Special::AsText);
             tokens.extend(prefix.map_err(|e| invalid(&e))?);
         }
         let rendered = Rendered {
@@ -331,9 +361,9 @@ impl Engine {
     }
 
     fn compiler(&self) -> Result<&GrammarCompiler, ModelError> {
-        let compiler = self.grammars.get_or_init(|| {
-            let tokenizer = self.source.tokenizer();
-            let size = self.source.config().vocab_size as u32;
+        let compiler = self.shared.grammars.get_or_init(|| {
+            let tokenizer = self.shared.source.tokenizer();
+            let size = self.shared.source.config().vocab_size as u32;
             let words: Vec<Vec<u8>> = (0..size).map(|t| tokenizer.visible_bytes(t).to_vec()).collect();
             GrammarCompiler::new(&words, tokenizer.end_tokens())
         });
@@ -347,19 +377,19 @@ impl Model for Engine {
     }
 
     fn sample(&self, request: SampleRequest) -> BoxStream<'static, Result<ModelEvent, ModelError>> {
-        match self.start(request) {
+        match self.begin(request) {
             Ok(stream) => stream.boxed(),
             Err(error) => once(std::future::ready(Err(error))).boxed(),
         }
     }
 
     fn count_tokens(&self, messages: &[Message]) -> Option<u64> {
-        let prompt = self.source.prompt(&Conversation::new(messages)).ok()?;
+        let prompt = self.shared.source.prompt(&Conversation::new(messages)).ok()?;
         Some(prompt.tokens.len() as u64)
     }
 
     fn embed(&self, texts: &[String]) -> Result<Embeddings, ModelError> {
-        let tokenizer = self.source.tokenizer();
+        let tokenizer = self.shared.source.tokenizer();
         let mut tokens: Vec<Arc<[u32]>> = Vec::with_capacity(texts.len());
         for (i, text) in texts.iter().enumerate() {
             let encoded = tokenizer.encode(text, Special::AsText);
@@ -376,7 +406,7 @@ impl Model for Engine {
         }
         let prompt_tokens = tokens.iter().map(|t| t.len() as u64).sum();
         let (reply, vectors) = channel();
-        self.send(Task::Embed(Embedding::new(tokens, reply)))?;
+        self.send(Task::Embed(Embedding::new(tokens, self.adapter.clone(), reply)))?;
         let vectors = vectors.recv().map_err(|_| {
             ModelError::Internal("the engine stopped before the texts were embedded".to_owned())
         })??;
@@ -385,12 +415,4 @@ impl Model for Engine {
             prompt_tokens,
         })
     }
-}
-
-/// A quarter of the free memory, within bounds.
-fn default_kv_bytes() -> usize {
-    let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let line = text.lines().find_map(|l| l.strip_prefix("MemAvailable:"));
-    let kib = line.and_then(|l| l.trim().trim_end_matches(" kB").parse::<usize>().ok());
-    kib.map_or(1 << 30, |kib| (kib / 4 * 1024).clamp(256 << 20, 8 << 30))
 }

@@ -16,11 +16,13 @@
 //! | [`sampler`] | how a token is drawn; grammars; stop strings |
 //! | [`runner`] | the network, and the cache of keys and values |
 //! | [`kernels`] | the inner loops, one per CPU level; the thread pool |
+//! | [`adapter`] | LoRA adapters |
 //! | [`source`], [`gguf`], [`config`], [`quant`] | reading model files |
 //! | [`tokenizer`], [`template`] | text to tokens and back; chat templates |
 //! | [`bench`] | measuring all of it |
 //! | [`testing`] | tiny models for tests |
 
+pub mod adapter;
 pub mod bench;
 pub mod config;
 pub mod engine;

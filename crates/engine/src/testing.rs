@@ -4,6 +4,7 @@
 //! vocabulary and a ChatML template, so that a test can load it both ways or hand it to another program.
 //! `text.rs` has the vocabulary, `weights.rs` the random numbers.
 
+mod adapter;
 mod text;
 mod weights;
 
@@ -14,6 +15,7 @@ use crate::config::{Architecture, ModelConfig, Rope, RopeLayout, RopeScaling};
 use crate::gguf::Writer;
 use crate::quant::{DType, dequantize};
 
+pub use adapter::TinyAdapter;
 pub use weights::random_blocks;
 
 /// A network to write. Change the fields as needed; sizes must fit `dtype`'s blocks.
@@ -25,6 +27,8 @@ pub struct TinyModel {
     pub dtype: DType,
     /// Seed of the weights.
     pub seed: u64,
+    /// An adapter that is merged into the weights, which must be F32.
+    pub merged: Option<TinyAdapter>,
 }
 
 /// A matrix or vector in GGUF's naming and Hugging Face's row order.
@@ -68,6 +72,7 @@ impl TinyModel {
             config,
             dtype: DType::F32,
             seed: 1,
+            merged: None,
         }
     }
 
@@ -100,13 +105,17 @@ impl TinyModel {
                     random_blocks(self.dtype, rows * cols, scale, &mut random.source()),
                 )
             };
-            Tensor {
+            let mut tensor = Tensor {
                 name,
                 rows,
                 cols,
                 dtype,
                 data,
+            };
+            if let Some(data) = self.merged.and_then(|adapter| adapter.merge(&tensor)) {
+                tensor.data = data;
             }
+            tensor
         };
         self.config.tensors().map(make).collect()
     }
@@ -201,16 +210,13 @@ impl TinyModel {
 
     /// The weights as a safetensors file.
     pub fn safetensors(&self) -> Vec<u8> {
-        let mut header = serde_json::Map::new();
-        let mut body = Vec::new();
-        for Tensor {
-            name,
-            rows,
-            cols,
-            dtype,
-            data,
-        } in self.tensors()
-        {
+        let tensor = |Tensor {
+                          name,
+                          rows,
+                          cols,
+                          dtype,
+                          data,
+                      }: Tensor| {
             let (dtype, data) = match dtype {
                 DType::F32 | DType::F16 | DType::BF16 => (dtype, data),
                 quantised => {
@@ -221,19 +227,9 @@ impl TinyModel {
                 }
             };
             let shape = if rows == 1 { vec![cols] } else { vec![rows, cols] };
-            let offsets = [body.len(), body.len() + data.len()];
-            body.extend(data);
-            header.insert(
-                hf_name(&name),
-                serde_json::json!({ "dtype": dtype.name(), "shape": shape, "data_offsets": offsets }),
-            );
-        }
-        let mut header = serde_json::Value::Object(header).to_string();
-        header.push_str(&" ".repeat(header.len().next_multiple_of(8) - header.len()));
-        let mut file = (header.len() as u64).to_le_bytes().to_vec();
-        file.extend(header.into_bytes());
-        file.extend(body);
-        file
+            (hf_name(&name), shape, dtype, data)
+        };
+        safetensors_file(self.tensors().into_iter().map(tensor))
     }
 
     /// `config.json` as `transformers` reads it.
@@ -289,6 +285,26 @@ impl TinyModel {
         }
         json
     }
+}
+
+/// A safetensors file of tensors by name, with their shapes and types.
+fn safetensors_file(tensors: impl Iterator<Item = (String, Vec<usize>, DType, Vec<u8>)>) -> Vec<u8> {
+    let mut header = serde_json::Map::new();
+    let mut body = Vec::new();
+    for (name, shape, dtype, data) in tensors {
+        let offsets = [body.len(), body.len() + data.len()];
+        body.extend(data);
+        header.insert(
+            name,
+            serde_json::json!({ "dtype": dtype.name(), "shape": shape, "data_offsets": offsets }),
+        );
+    }
+    let mut header = serde_json::Value::Object(header).to_string();
+    header.push_str(&" ".repeat(header.len().next_multiple_of(8) - header.len()));
+    let mut file = (header.len() as u64).to_le_bytes().to_vec();
+    file.extend(header.into_bytes());
+    file.extend(body);
+    file
 }
 
 /// Reorders each head's rows from halves (`i`, `i + n/2`) to neighbours (`2i`, `2i + 1`), as GGUF stores q

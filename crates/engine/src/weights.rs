@@ -145,7 +145,7 @@ impl Layer {
 
 /// Where the row (or element) that belongs at `i` of q or k is stored: interleaved pairs are laid out as
 /// halves, so that there is one rotation to compute. Scores do not change, q and k being permuted alike.
-fn stored_row(config: &ModelConfig, i: usize) -> usize {
+pub(crate) fn stored_row(config: &ModelConfig, i: usize) -> usize {
     let (head, at) = (i / config.head_dim, i % config.head_dim);
     let half = config.rope.dims / 2;
     let stored = match config.rope.layout {

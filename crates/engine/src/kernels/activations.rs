@@ -77,6 +77,30 @@ impl Activations {
         &self.floats[panel * len..(panel + 1) * len]
     }
 
+    /// Stores a token's vector in the f32 form.
+    ///
+    /// # Panics
+    /// If there is no such token, or no such form.
+    pub fn set_floats(&mut self, token: usize, x: impl Iterator<Item = f32>) {
+        let start = token / PANEL * self.cols * PANEL + token % PANEL;
+        for (to, x) in self.floats[start..].iter_mut().step_by(PANEL).zip(x) {
+            *to = x;
+        }
+    }
+
+    /// Becomes the f32 form of some of `from`'s tokens.
+    pub fn gather(&mut self, from: &Activations, tokens: &[usize]) {
+        let float = Forms {
+            int8: false,
+            float: true,
+        };
+        self.resize(tokens.len(), from.cols, float);
+        for (token, &source) in tokens.iter().enumerate() {
+            let panel = from.floats(source / PANEL);
+            self.set_floats(token, panel[source % PANEL..].iter().step_by(PANEL).copied());
+        }
+    }
+
     /// Calls `write` for every panel, in parallel; a form that was not asked for is empty.
     pub fn write_panels(&mut self, pool: &mut Pool, write: &(dyn Fn(usize, PanelMut<'_>) + Sync)) {
         let panels = self.tokens.div_ceil(PANEL);
@@ -146,14 +170,26 @@ impl PanelMut<'_> {
     }
 }
 
+/// Quantises to ±127, with the largest magnitude at the end of the range.
 #[inline(always)]
-fn quantise<S: Simd>(s: S, x: &[f32; BLOCK]) -> ActBlock {
+pub(crate) fn quantise<S: Simd>(s: S, x: &[f32; BLOCK]) -> ActBlock {
+    quantise_to(s, x, largest_magnitude(s, x))
+}
+
+/// The largest magnitude.
+#[inline(always)]
+pub(crate) fn largest_magnitude<S: Simd>(s: S, x: &[f32; BLOCK]) -> f32 {
     let (lower, upper) = halves(x);
-    let (a, b) = (s.load(lower), s.load(upper));
-    let largest = s.largest(s.max(s.abs(a), s.abs(b)));
+    s.largest(s.max(s.abs(s.load(lower)), s.abs(s.load(upper))))
+}
+
+/// Quantises to ±127 at ±`largest`, which no magnitude may exceed.
+#[inline(always)]
+pub(crate) fn quantise_to<S: Simd>(s: S, x: &[f32; BLOCK], largest: f32) -> ActBlock {
+    let (lower, upper) = halves(x);
     let inverse = s.splat(if largest > 0.0 { 127.0 / largest } else { 0.0 });
-    let (qa, sum_a) = s.to_i8(s.mul(a, inverse));
-    let (qb, sum_b) = s.to_i8(s.mul(b, inverse));
+    let (qa, sum_a) = s.to_i8(s.mul(s.load(lower), inverse));
+    let (qb, sum_b) = s.to_i8(s.mul(s.load(upper), inverse));
     let mut q = [0; BLOCK];
     q[..LANES].copy_from_slice(&qa);
     q[LANES..].copy_from_slice(&qb);

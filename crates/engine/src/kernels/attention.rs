@@ -1,67 +1,54 @@
 //! Attention of a block of queries over the pages of a key/value cache.
 //!
-//! A page holds 32 positions: keys transposed (one vector of 32 positions per dimension), values by position.
-//! A sequence's pages are visited in order of position with the online softmax (Milakov & Gimelshein, 2018,
-//! arXiv:1805.02867), whatever sequences share them, so a result depends only on the tokens before it.
-//! Queries that share a page go over it together, so a shared prefix is read once for many attempts
-//! (the idea of Hydragen, arXiv:2402.05099).
+//! A page holds 32 positions; a [`KvFormat`] says how it stores them and how queries go over them
+//! (`attention_float.rs`, `attention_int8.rs`). A sequence's pages are visited in order of position with the
+//! online softmax (Milakov & Gimelshein, 2018, arXiv:1805.02867), whatever sequences share them, so a result
+//! depends only on the tokens before it. Queries that share a page go over it together, so a shared prefix is
+//! read once for many attempts (the idea of Hydragen, arXiv:2402.05099).
 
+use std::marker::PhantomData;
 use std::ops::Range;
 
+use super::activations::ActBlock;
+use super::attention_float::Chunk;
 use super::int8::Int8;
-use super::simd::{Element, Kernel, LANES, Simd};
+use super::simd::{Kernel, LANES, Simd};
 
 /// Positions of a page.
 pub(crate) const PAGE: usize = 32;
 /// Scores of masked positions; its exponential is 0.
 const MASKED: f32 = f32::NEG_INFINITY;
-/// Queries that one pass over a page handles: their 12 sums and a page's two vectors fill the registers.
-const BLOCK: usize = 6;
+/// Queries that one pass over a page handles.
+pub(super) const BLOCK: usize = 6;
 /// Where running maxima start: finite, so that differences are never NaN.
 const LOWEST: f32 = -1e30;
 
-/// 32 stored numbers: a key dimension's values at a page's positions, or 32 dimensions of one value.
-#[derive(Clone, Copy)]
-#[repr(C, align(64))]
-pub(crate) struct Chunk<E>(pub [E; PAGE]);
+/// How the keys and values of a page are stored, and read.
+pub(crate) trait KvFormat: Copy + Send + Sync + 'static {
+    /// What storage is made of; all zeros must be a value of it.
+    type Unit: Copy + Send + Sync;
 
-impl<E: Element> Default for Chunk<E> {
-    fn default() -> Self {
-        Chunk([E::default(); PAGE])
-    }
+    /// Units of a head's keys and values.
+    fn units(head_dim: usize) -> usize;
+
+    /// Stores one position's key and value, `head_dim` floats each.
+    fn store<S: Int8>(s: S, page: &mut [Self::Unit], position: usize, key: &[f32], value: &[f32]);
+
+    /// Prepares the queries in `scratch.q`.
+    fn begin<S: Int8>(s: S, pass: &mut Pass<'_>);
+
+    /// Takes a range of queries over the page at page position `p`.
+    fn visit<S: Int8>(s: S, pass: &mut Pass<'_>, page: &[Self::Unit], p: usize, queries: Range<usize>);
 }
 
-impl<E: Element> Chunk<E> {
-    #[inline(always)]
-    fn load<S: Simd>(&self, s: S) -> [S::V; 2] {
-        let halves = self.0.as_chunks::<LANES>().0;
-        [E::load(s, &halves[0]), E::load(s, &halves[1])]
-    }
-}
-
-/// Chunks that hold a head's dimensions.
-pub(crate) fn dim_chunks(head_dim: usize) -> usize {
+/// Blocks of 32 that hold a head's dimensions.
+pub(crate) fn dim_blocks(head_dim: usize) -> usize {
     head_dim.div_ceil(PAGE)
 }
 
-/// A key/value head of one page in one layer.
-#[derive(Clone, Copy)]
-pub(crate) struct HeadPage<'a, E> {
-    /// One chunk per dimension (those past `head_dim` unused).
-    pub keys: &'a [Chunk<E>],
-    /// For each position, `dim_chunks(head_dim)` chunks.
-    pub values: &'a [Chunk<E>],
-}
-
-/// The same, to be written.
-pub(crate) struct HeadPageMut<'a, E> {
-    pub keys: &'a mut [Chunk<E>],
-    pub values: &'a mut [Chunk<E>],
-}
-
-/// Stores one position's key and value.
-pub(crate) struct StoreHead<'a, E> {
-    pub page: HeadPageMut<'a, E>,
+/// Stores one position's key and value in its head's part of a page.
+pub(crate) struct StoreHead<'a, F: KvFormat> {
+    pub page: &'a mut [F::Unit],
     /// Place in the page.
     pub position: usize,
     /// `head_dim` floats each.
@@ -69,34 +56,12 @@ pub(crate) struct StoreHead<'a, E> {
     pub value: &'a [f32],
 }
 
-impl<E: Element> Kernel for StoreHead<'_, E> {
+impl<F: KvFormat> Kernel for StoreHead<'_, F> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Int8>(self, s: S) {
-        for (chunks, key) in self.page.keys.chunks_mut(LANES).zip(self.key.chunks(LANES)) {
-            for (chunk, key) in chunks.iter_mut().zip(stored::<S, E>(s, key)) {
-                chunk.0[self.position] = key;
-            }
-        }
-        let dims = dim_chunks(self.value.len());
-        let values = &mut self.page.values[self.position * dims..][..dims];
-        for (i, value) in self.value.chunks(LANES).enumerate() {
-            values[i / 2].0.as_chunks_mut::<LANES>().0[i % 2] = stored(s, value);
-        }
-    }
-}
-
-/// Up to 16 numbers as they are stored; zeros follow.
-#[inline(always)]
-fn stored<S: Simd, E: Element>(s: S, x: &[f32]) -> [E; LANES] {
-    match x.try_into() {
-        Ok(x) => E::store(s, s.load(x)),
-        Err(_) => {
-            let mut padded = [0.0; LANES];
-            padded[..x.len()].copy_from_slice(x);
-            E::store(s, s.load(&padded))
-        }
+        F::store(s, self.page, self.position, self.key, self.value);
     }
 }
 
@@ -115,19 +80,21 @@ pub(crate) struct QueryRow<'a> {
 #[derive(Default)]
 pub(crate) struct Scratch {
     /// Queries, scaled, `width` floats each.
-    q: Vec<f32>,
+    pub(super) q: Vec<f32>,
+    /// The same as integers, `width / 32` blocks each; only for formats that multiply integers.
+    pub(super) blocks: Vec<ActBlock>,
     /// Weighted sums of values, `width` floats each.
-    sums: Vec<f32>,
+    pub(super) sums: Vec<f32>,
     /// Running maximum per query.
     max: Vec<f32>,
     /// Sum of the exponentials per query, by lane.
     total: Vec<[f32; LANES]>,
-    /// A page's keys and values in f32.
-    wide: [Vec<Chunk<f32>>; 2],
+    /// A page in f32.
+    pub(super) wide: Vec<Chunk<f32>>,
 }
 
 /// Attends the heads of several rows to one key/value head.
-pub(crate) struct Attend<'a, E, Q, P, O> {
+pub(crate) struct Attend<'a, F, Q, P, O> {
     pub rows: &'a [QueryRow<'a>],
     /// Query heads per row.
     pub group: usize,
@@ -139,23 +106,33 @@ pub(crate) struct Attend<'a, E, Q, P, O> {
     /// Takes (row, head of the group, result of `head_dim` floats).
     pub output: O,
     pub scratch: &'a mut Scratch,
-    pub element: std::marker::PhantomData<E>,
+    pub format: PhantomData<F>,
 }
 
-impl<'a, E, Q, P, O> Kernel for Attend<'a, E, Q, P, O>
+impl<'a, F, Q, P, O> Kernel for Attend<'a, F, Q, P, O>
 where
-    E: Element,
+    F: KvFormat,
     Q: Fn(usize, usize) -> &'a [f32],
-    P: Fn(u32) -> HeadPage<'a, E>,
+    P: Fn(u32) -> &'a [F::Unit],
     O: FnMut(usize, usize, &[f32]),
 {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Int8>(mut self, s: S) {
-        let width = dim_chunks(self.head_dim) * PAGE;
+        let width = dim_blocks(self.head_dim) * PAGE;
         let queries = self.rows.len() * self.group;
-        self.load_queries(width);
+        self.scratch.start(queries, width, self.head_dim, |query| {
+            (self.query)(query / self.group, query % self.group)
+        });
+        let mut pass = Pass {
+            rows: self.rows,
+            group: self.group,
+            head_dim: self.head_dim,
+            width,
+            scratch: self.scratch,
+        };
+        F::begin(s, &mut pass);
         let pages = self
             .rows
             .iter()
@@ -172,46 +149,25 @@ where
                 };
                 let same = |other: &QueryRow<'_>| page_at(other, p) == Some(&id);
                 let end = row + self.rows[row..].iter().take_while(|other| same(other)).count();
-                let page = (self.page)(id);
-                let queries = row * self.group..end * self.group;
-                if size_of::<E>() < size_of::<f32>() && queries.len() > BLOCK {
-                    // Several blocks of queries: widen the page once for all of them.
-                    let [mut keys, mut values] = std::mem::take(&mut self.scratch.wide);
-                    widen(s, page.keys, &mut keys);
-                    widen(s, page.values, &mut values);
-                    let wide = HeadPage {
-                        keys: &keys[..],
-                        values: &values[..],
-                    };
-                    self.blocks(s, wide, p, queries, width);
-                    self.scratch.wide = [keys, values];
-                } else {
-                    self.blocks(s, page, p, queries, width);
-                }
+                F::visit(
+                    s,
+                    &mut pass,
+                    (self.page)(id),
+                    p,
+                    row * self.group..end * self.group,
+                );
                 row = end;
             }
         }
         for query in 0..queries {
-            let total = s.sum(s.load(&self.scratch.total[query]));
+            let total = s.sum(s.load(&pass.scratch.total[query]));
             let inverse = 1.0 / total;
-            let sums = &mut self.scratch.sums[query * width..][..self.head_dim];
+            let sums = &mut pass.scratch.sums[query * width..][..self.head_dim];
             for sum in &mut *sums {
                 *sum *= inverse;
             }
             (self.output)(query / self.group, query % self.group, sums);
         }
-    }
-}
-
-/// Converts stored numbers to f32.
-#[inline(always)]
-fn widen<S: Simd, E: Element>(s: S, from: &[Chunk<E>], to: &mut Vec<Chunk<f32>>) {
-    to.resize(from.len(), Chunk::default());
-    for (from, to) in from.iter().zip(to) {
-        let [lower, upper] = from.load(s);
-        let halves = to.0.as_chunks_mut::<LANES>().0;
-        s.store(lower, &mut halves[0]);
-        s.store(upper, &mut halves[1]);
     }
 }
 
@@ -225,84 +181,92 @@ fn page_at<'a>(row: &QueryRow<'a>, p: usize) -> Option<&'a u32> {
     }
 }
 
-impl<'a, E, Q, P, O> Attend<'a, E, Q, P, O>
-where
-    E: Element,
-    Q: Fn(usize, usize) -> &'a [f32],
-{
+impl Scratch {
+    /// Takes the queries in and forgets what was before.
     #[inline(always)]
-    fn load_queries(&mut self, width: usize) {
-        let queries = self.rows.len() * self.group;
+    fn start<'a>(
+        &mut self,
+        queries: usize,
+        width: usize,
+        head_dim: usize,
+        query: impl Fn(usize) -> &'a [f32],
+    ) {
         #[allow(clippy::cast_precision_loss, reason = "a head's dimension")]
-        let scale = 1.0 / (self.head_dim as f32).sqrt();
-        let scratch = &mut *self.scratch;
-        scratch.q.resize(queries * width, 0.0);
-        scratch.sums.clear();
-        scratch.sums.resize(queries * width, 0.0);
-        scratch.max.clear();
-        scratch.max.resize(queries, LOWEST);
-        scratch.total.clear();
-        scratch.total.resize(queries, [0.0; LANES]);
-        for query in 0..queries {
-            let from = (self.query)(query / self.group, query % self.group);
-            let to = &mut scratch.q[query * width..];
-            for (to, from) in to.iter_mut().zip(from) {
+        let scale = 1.0 / (head_dim as f32).sqrt();
+        self.q.clear();
+        self.q.resize(queries * width, 0.0);
+        self.sums.clear();
+        self.sums.resize(queries * width, 0.0);
+        self.max.clear();
+        self.max.resize(queries, LOWEST);
+        self.total.clear();
+        self.total.resize(queries, [0.0; LANES]);
+        for (i, to) in self.q.chunks_exact_mut(width).enumerate() {
+            for (to, from) in to.iter_mut().zip(query(i)) {
                 *to = from * scale;
             }
         }
     }
+}
 
-    /// All queries of a range over the page at page position `p`.
-    #[inline(always)]
-    fn blocks<S: Simd, F: Element>(
-        &mut self,
-        s: S,
-        page: HeadPage<'_, F>,
-        p: usize,
-        queries: Range<usize>,
-        width: usize,
-    ) {
-        let mut first = queries.start;
-        while first < queries.end {
-            let n = (queries.end - first).min(BLOCK);
-            match n {
-                6 => self.block::<S, F, 6>(s, page, p, first, width),
-                5 => self.block::<S, F, 5>(s, page, p, first, width),
-                4 => self.block::<S, F, 4>(s, page, p, first, width),
-                3 => self.block::<S, F, 3>(s, page, p, first, width),
-                2 => self.block::<S, F, 2>(s, page, p, first, width),
-                _ => self.block::<S, F, 1>(s, page, p, first, width),
+/// A pass of queries over the pages.
+pub(crate) struct Pass<'a> {
+    rows: &'a [QueryRow<'a>],
+    group: usize,
+    pub head_dim: usize,
+    /// Floats per query: `head_dim` in whole blocks of 32.
+    pub width: usize,
+    pub scratch: &'a mut Scratch,
+}
+
+/// What the online softmax makes of `N` queries' scores of a page.
+pub(crate) struct Softened<const N: usize> {
+    /// The positions that any of the queries sees.
+    pub seen: Range<usize>,
+    /// e^(score - running maximum); 0 where a query sees nothing.
+    pub weights: [[f32; PAGE]; N],
+    /// What the sums so far are to be multiplied with.
+    pub corrections: [f32; N],
+}
+
+/// Calls a method once for every up to [`BLOCK`] queries of a range, with their number as a constant.
+macro_rules! by_blocks {
+    ($queries:expr, $first:ident, $n:ident => $call:expr) => {{
+        let mut $first = $queries.start;
+        while $first < $queries.end {
+            let count = ($queries.end - $first).min($crate::kernels::attention::BLOCK);
+            macro_rules! with {
+                ($value:literal) => {{
+                    const $n: usize = $value;
+                    $call
+                }};
             }
-            first += n;
+            match count {
+                6 => with!(6),
+                5 => with!(5),
+                4 => with!(4),
+                3 => with!(3),
+                2 => with!(2),
+                _ => with!(1),
+            }
+            $first += count;
         }
-    }
+    }};
+}
+pub(super) use by_blocks;
 
-    /// `N` queries from `first` on over the page at page position `p`.
+impl Pass<'_> {
+    /// The online softmax's step of `N` queries from `first` on, over their scores at page position `p`.
     #[inline(always)]
-    fn block<S: Simd, F: Element, const N: usize>(
+    pub fn soften<S: Simd, const N: usize>(
         &mut self,
         s: S,
-        page: HeadPage<'_, F>,
+        mut scores: [[S::V; 2]; N],
         p: usize,
         first: usize,
-        width: usize,
-    ) {
-        let scratch = &mut *self.scratch;
-        let head_dim = self.head_dim;
-        let q: [&[f32]; N] = std::array::from_fn(|i| &scratch.q[(first + i) * width..][..head_dim]);
-        let keys = &page.keys[..head_dim];
-        let mut scores = [[s.splat(0.0); 2]; N];
-        for d in 0..head_dim {
-            let keys = keys[d].load(s);
-            for i in 0..N {
-                let q = s.splat(q[i][d]);
-                scores[i][0] = s.fma(q, keys[0], scores[i][0]);
-                scores[i][1] = s.fma(q, keys[1], scores[i][1]);
-            }
-        }
-        // The positions that any of the queries sees.
+    ) -> Softened<N> {
         let (mut low, mut high) = (PAGE, 0);
-        let mut probabilities = [[0.0; PAGE]; N];
+        let mut weights = [[0.0; PAGE]; N];
         let mut corrections = [1.0; N];
         for i in 0..N {
             let row = &self.rows[(first + i) / self.group];
@@ -320,11 +284,11 @@ where
                 scores[i] = [s.load(&lanes[0]), s.load(&lanes[1])];
             }
             let max = s.largest(s.max(scores[i][0], scores[i][1]));
-            let before = scratch.max[first + i];
-            let total = &mut scratch.total[first + i];
+            let before = self.scratch.max[first + i];
+            let total = &mut self.scratch.total[first + i];
             let mut sum = s.load(total);
             let max = if max > before {
-                scratch.max[first + i] = max;
+                self.scratch.max[first + i] = max;
                 let mut lanes = [0.0; LANES];
                 let correction = s.exp(s.splat(before - max));
                 s.store(correction, &mut lanes);
@@ -337,38 +301,14 @@ where
             let max = s.splat(max);
             let exps = [s.exp(s.sub(scores[i][0], max)), s.exp(s.sub(scores[i][1], max))];
             s.store(s.add(s.add(sum, exps[0]), exps[1]), total);
-            let halves = probabilities[i].as_chunks_mut::<LANES>().0;
+            let halves = weights[i].as_chunks_mut::<LANES>().0;
             s.store(exps[0], &mut halves[0]);
             s.store(exps[1], &mut halves[1]);
         }
-        let dims = width / PAGE;
-        for c in 0..dims {
-            let mut sums = [[s.splat(0.0); 2]; N];
-            for i in 0..N {
-                let at = &scratch.sums[(first + i) * width + c * PAGE..]
-                    .as_chunks::<LANES>()
-                    .0;
-                let correction = s.splat(corrections[i]);
-                sums[i] = [
-                    s.mul(s.load(&at[0]), correction),
-                    s.mul(s.load(&at[1]), correction),
-                ];
-            }
-            for t in low..high {
-                let values = page.values[t * dims + c].load(s);
-                for i in 0..N {
-                    let probability = s.splat(probabilities[i][t]);
-                    sums[i][0] = s.fma(probability, values[0], sums[i][0]);
-                    sums[i][1] = s.fma(probability, values[1], sums[i][1]);
-                }
-            }
-            for i in 0..N {
-                let at = scratch.sums[(first + i) * width + c * PAGE..]
-                    .as_chunks_mut::<LANES>()
-                    .0;
-                s.store(sums[i][0], &mut at[0]);
-                s.store(sums[i][1], &mut at[1]);
-            }
+        Softened {
+            seen: low..high,
+            weights,
+            corrections,
         }
     }
 }

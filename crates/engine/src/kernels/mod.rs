@@ -11,6 +11,7 @@
 //! | `product.rs` | matrix products |
 //! | `pointwise.rs` | RMSNorm, SwiGLU, rotary embedding |
 //! | `attention.rs` | attention over pages of the key/value cache |
+//! | `attention_float.rs`, `attention_int8.rs` | how a page stores keys and values, and is read |
 //! | `pool.rs` | the threads |
 //!
 //! Results never depend on the level, on the number of threads, or on what else is computed in the same call:
@@ -23,6 +24,8 @@
 
 pub(crate) mod activations;
 pub(crate) mod attention;
+pub(crate) mod attention_float;
+pub(crate) mod attention_int8;
 mod cpu;
 mod int8;
 pub(crate) mod matrix;

@@ -35,8 +35,29 @@ pub(crate) fn multiply(
     out: &mut [f32],
     stride: usize,
 ) {
+    let products: Vec<_> = matrices
+        .iter()
+        .map(|&(matrix, target)| (matrix, x, target))
+        .collect();
+    multiply_each(pool, cpu, &products, out, stride);
+}
+
+/// Multiplies several matrices, each with activations of its own for the same tokens, into one buffer of
+/// `stride` floats per token.
+///
+/// # Panics
+/// As [`multiply`].
+pub(crate) fn multiply_each(
+    pool: &mut Pool,
+    cpu: Cpu,
+    products: &[(&Matrix, &Activations, Target)],
+    out: &mut [f32],
+    stride: usize,
+) {
+    let tokens = products.first().map_or(0, |(_, x, _)| x.tokens());
     let mut end = 0;
-    for (matrix, target) in matrices {
+    for (matrix, x, target) in products {
+        assert!(x.tokens() == tokens, "{} tokens and {tokens}", x.tokens());
         assert!(
             matrix.cols == x.cols(),
             "{} columns × {} activations",
@@ -49,12 +70,12 @@ pub(crate) fn multiply(
         );
         end = target.offset + matrix.rows;
     }
-    assert!(out.len() >= x.tokens() * stride, "output too short");
-    let total: usize = matrices.iter().map(|(matrix, _)| matrix.tiles()).sum();
+    assert!(out.len() >= tokens * stride, "output too short");
+    let total: usize = products.iter().map(|(matrix, ..)| matrix.tiles()).sum();
     // Enough tasks to even out the threads, large enough to hide the hand-over.
     let chunk = (total / (pool.threads() * 6)).clamp(1, 32);
     let mut tasks = Vec::new();
-    for (index, (matrix, _)) in matrices.iter().enumerate() {
+    for (index, (matrix, ..)) in products.iter().enumerate() {
         let tiles = matrix.tiles();
         tasks.extend(
             (0..tiles)
@@ -65,7 +86,7 @@ pub(crate) fn multiply(
     let out = SharedMut::new(out);
     pool.run(tasks.len(), &|task, _| {
         let (index, tiles) = tasks[task].clone();
-        let (matrix, target) = matrices[index];
+        let (matrix, x, target) = products[index];
         let place = Place {
             out: &out,
             stride,

@@ -6,7 +6,8 @@ use half::f16;
 use proptest::prelude::*;
 
 use super::activations::{Activations, BLOCK, PANEL, WritePanel};
-use super::attention::{Attend, Chunk, HeadPage, PAGE, QueryRow, Scratch, dim_chunks};
+use super::attention::{Attend, KvFormat, PAGE, QueryRow, Scratch, StoreHead};
+use super::attention_int8::EightBit;
 use super::matrix::Matrix;
 use super::pointwise::{NormPanel, RotateHeads, SwigluPanel};
 use super::product::{Target, multiply};
@@ -252,36 +253,51 @@ proptest! {
     fn attention_agrees_with_a_reference(
         seed: u64, rows in 1usize..6, group in 1usize..8, head_dim in 1usize..70, window in 1usize..100
     ) {
-        attention_case::<f32>(seed, rows, group, head_dim, window)?;
-        attention_case::<f16>(seed, rows, group, head_dim, window)?;
+        attention_case::<f32>(seed, rows, group, head_dim, window, 1e-5)?;
+        attention_case::<f16>(seed, rows, group, head_dim, window, 1e-5)?;
+        // Products of numbers rounded to 8 bits.
+        attention_case::<EightBit>(seed, rows, group, head_dim, window, 0.06)?;
     }
 }
 
-struct StoredPage<E> {
-    keys: Vec<Chunk<E>>,
-    values: Vec<Chunk<E>>,
-}
-
-fn attention_case<E: Element>(
+fn attention_case<F: KvFormat>(
     seed: u64,
     rows: usize,
     group: usize,
     head_dim: usize,
     window: usize,
+    tolerance: f64,
 ) -> Result<(), TestCaseError> {
     let mut random = Random(seed);
-    let dims = dim_chunks(head_dim);
-    let chunks = |count: usize, random: &mut Random| -> Vec<Chunk<E>> {
-        (0..count)
-            .map(|_| Chunk(std::array::from_fn(|_| E::from_f32(2.0 * random.float()))))
+    // Six pages of keys and values that half precision holds.
+    let mut numbers = || -> Vec<f32> {
+        let numbers = random.floats(6 * PAGE * head_dim);
+        numbers
+            .into_iter()
+            .map(|x| f16::from_f32(2.0 * x).to_f32())
             .collect()
     };
-    let pages: Vec<StoredPage<E>> = (0..6)
-        .map(|_| StoredPage {
-            keys: chunks(dims * PAGE, &mut random),
-            values: chunks(dims * PAGE, &mut random),
-        })
-        .collect();
+    let (keys, values) = (numbers(), numbers());
+    let at = |page: u32, position: usize| (page as usize * PAGE + position) * head_dim;
+    let stored = |cpu: Cpu| -> Vec<Vec<F::Unit>> {
+        let page = |id: u32| {
+            // SAFETY: all zeros are a unit of every format.
+            let mut page = vec![unsafe { std::mem::zeroed::<F::Unit>() }; F::units(head_dim)];
+            // A page is filled again when its owner has gone.
+            for position in [3, 5].into_iter().chain(0..PAGE) {
+                let start = at(id, position);
+                let store = StoreHead::<F> {
+                    page: &mut page,
+                    position,
+                    key: &keys[start..start + head_dim],
+                    value: &values[start..start + head_dim],
+                };
+                run(cpu, store);
+            }
+            page
+        };
+        (0..6).map(page).collect()
+    };
     // Sequences share the first page or two, as forks do.
     let tables: Vec<Vec<u32>> = (0..rows)
         .map(|_| vec![0, random.below(2) as u32 + 1, random.below(3) as u32 + 3])
@@ -300,6 +316,7 @@ fn attention_case<E: Element>(
     let q = random.floats(rows * group * head_dim);
     let mut first: Option<Vec<f32>> = None;
     for cpu in Cpu::all() {
+        let pages = stored(cpu);
         let attend = |range: std::ops::Range<usize>| {
             let mut out = vec![f32::NAN; range.len() * group * head_dim];
             let mut scratch = Scratch::default();
@@ -308,18 +325,12 @@ fn attention_case<E: Element>(
                 group,
                 head_dim,
                 query: |row, member| &q[((range.start + row) * group + member) * head_dim..][..head_dim],
-                page: |page: u32| {
-                    let page = &pages[page as usize];
-                    HeadPage {
-                        keys: &page.keys,
-                        values: &page.values,
-                    }
-                },
+                page: |page: u32| &pages[page as usize][..],
                 output: |row: usize, member: usize, result: &[f32]| {
                     out[(row * group + member) * head_dim..][..head_dim].copy_from_slice(result);
                 },
                 scratch: &mut scratch,
-                element: PhantomData::<E>,
+                format: PhantomData::<F>,
             };
             run(cpu, kernel);
             out
@@ -338,13 +349,11 @@ fn attention_case<E: Element>(
         for (index, result) in together.chunks_exact(head_dim).enumerate() {
             let row = &queries[index / group];
             let q = &q[index * head_dim..][..head_dim];
-            let stored = |position: usize| (&pages[row.pages[position / PAGE] as usize], position % PAGE);
+            let place = |position: usize| at(row.pages[position / PAGE], position % PAGE);
             let scores: Vec<f64> = (row.from..row.to)
                 .map(|position| {
-                    let (page, at) = stored(position);
-                    let dot: f64 = (0..head_dim)
-                        .map(|d| f64::from(q[d]) * f64::from(page.keys[d].0[at].to_f32()))
-                        .sum();
+                    let key = &keys[place(position)..];
+                    let dot: f64 = (0..head_dim).map(|d| f64::from(q[d]) * f64::from(key[d])).sum();
                     (dot / (head_dim as f64).sqrt()).exp()
                 })
                 .collect();
@@ -352,11 +361,9 @@ fn attention_case<E: Element>(
             for d in 0..head_dim {
                 let mut expected = 0.0;
                 for (score, position) in scores.iter().zip(row.from..) {
-                    let (page, at) = stored(position);
-                    let value = page.values[at * dims + d / PAGE].0[d % PAGE].to_f32();
-                    expected += score / total * f64::from(value);
+                    expected += score / total * f64::from(values[place(position) + d]);
                 }
-                let close = (f64::from(result[d]) - expected).abs() < 1e-5;
+                let close = (f64::from(result[d]) - expected).abs() < tolerance;
                 prop_assert!(close, "{} for {}", result[d], expected);
             }
         }

@@ -16,6 +16,16 @@ macro_rules! with_features {
 }
 pub(crate) use with_features;
 
+/// Folds eight lanes by halves, as the portable [`Simd::sum`] does.
+macro_rules! fold_halves {
+    ($v:expr, $fold:ident) => {{
+        let v = $v;
+        let four = $fold(_mm256_castps256_ps128(v), _mm256_extractf128_ps::<1>(v));
+        let two = $fold(four, _mm_movehl_ps(four, four));
+        _mm_cvtss_f32($fold(two, _mm_shuffle_ps::<1>(two, two)))
+    }};
+}
+
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma,f16c")]
 pub(super) fn run_avx512<K: Kernel>(kernel: K) -> K::Output {
     kernel.run(Avx512(()))
@@ -114,6 +124,20 @@ impl Simd for Avx512 {
             _mm512_reduce_add_epi32(integers)
         });
         (q, sum)
+    }
+    #[inline(always)]
+    fn sum(self, v: __m512) -> f32 {
+        with_features!(fold_halves!(
+            _mm256_add_ps(_mm512_castps512_ps256(v), _mm512_extractf32x8_ps::<1>(v)),
+            _mm_add_ps
+        ))
+    }
+    #[inline(always)]
+    fn largest(self, v: __m512) -> f32 {
+        with_features!(fold_halves!(
+            _mm256_max_ps(_mm512_castps512_ps256(v), _mm512_extractf32x8_ps::<1>(v)),
+            _mm_max_ps
+        ))
     }
 }
 
@@ -235,5 +259,13 @@ impl Simd for Avx2 {
         });
         #[allow(clippy::cast_possible_truncation, reason = "values are within ±127")]
         (integers.map(|q| q as i8), integers.iter().sum())
+    }
+    #[inline(always)]
+    fn sum(self, v: [__m256; 2]) -> f32 {
+        with_features!(fold_halves!(_mm256_add_ps(v[0], v[1]), _mm_add_ps))
+    }
+    #[inline(always)]
+    fn largest(self, v: [__m256; 2]) -> f32 {
+        with_features!(fold_halves!(_mm256_max_ps(v[0], v[1]), _mm_max_ps))
     }
 }

@@ -2,17 +2,18 @@
 
 use std::collections::HashSet;
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::kv::{Cache, KvFull};
 use super::{LogitsFor, StepError, StepItem};
+use crate::adapter::Adapter;
 use crate::config::ModelConfig;
-use crate::kernels::attention::PAGE;
-use crate::kernels::simd::Element;
+use crate::kernels::attention::{KvFormat, PAGE};
 
 /// Refuses a batch that cannot be run.
-pub(super) fn check<E: Element>(
+pub(super) fn check<F: KvFormat>(
     config: &ModelConfig,
-    cache: &Cache<E>,
+    cache: &Cache<F>,
     batch: &[StepItem<'_>],
 ) -> Result<(), StepError> {
     let mut seen = HashSet::new();
@@ -24,6 +25,9 @@ pub(super) fn check<E: Element>(
         }
         if !seen.insert(item.seq) {
             return bad("is of a sequence that is in the batch already");
+        }
+        if item.adapter.is_some_and(|adapter| !adapter.fits(config)) {
+            return bad("has an adapter of another model");
         }
         if item.tokens.is_empty() {
             return bad("has no tokens");
@@ -82,6 +86,8 @@ pub(super) struct Batch {
     pub spans: Vec<Span>,
     /// Rows that get logits.
     pub wanted: Vec<usize>,
+    /// Adapters with the rows that have them, ascending.
+    pub adapters: Vec<(Arc<Adapter>, Vec<usize>)>,
     /// Rows in an order in which those that share pages are neighbours.
     pub order: Vec<usize>,
     /// All items' page lists, end to end, and where each lies.
@@ -91,10 +97,11 @@ pub(super) struct Batch {
 
 impl Batch {
     /// Lays out a checked batch and makes room in the cache for its tokens.
-    pub fn fill<E: Element>(&mut self, cache: &mut Cache<E>, batch: &[StepItem<'_>]) {
+    pub fn fill<F: KvFormat>(&mut self, cache: &mut Cache<F>, batch: &[StepItem<'_>]) {
         self.rows.clear();
         self.spans.clear();
         self.wanted.clear();
+        self.adapters.clear();
         self.pages.clear();
         self.tables.clear();
         for (item, step) in batch.iter().enumerate() {
@@ -120,6 +127,14 @@ impl Batch {
                     position,
                     item,
                 });
+            }
+            if let Some(adapter) = step.adapter {
+                let known = self.adapters.iter_mut().find(|(a, _)| a.id() == adapter.id());
+                let rows = first..self.rows.len();
+                match known {
+                    Some((_, all)) => all.extend(rows),
+                    None => self.adapters.push((Arc::clone(adapter), rows.collect())),
+                }
             }
             match step.logits {
                 LogitsFor::None => {}

@@ -1,18 +1,19 @@
 //! The network: pre-norm transformer blocks with grouped-query attention and SwiGLU, for a batch of rows.
 
-use std::marker::PhantomData;
 use std::sync::Mutex;
 
 use super::Logits;
+use super::attention::{attend, store_keys};
 use super::batch::Batch;
 use super::kv::Cache;
+use super::low_rank::{self, At};
+use crate::adapter::Site;
 use crate::config::ModelConfig;
 use crate::kernels::activations::{Activations, Forms, PANEL, PanelMut, WritePanel};
-use crate::kernels::attention::{Attend, PAGE, QueryRow, Scratch, StoreHead};
-use crate::kernels::pointwise::{Norm, NormPanel, RotateHeads, SwigluPanel};
-use crate::kernels::pool::SharedMut;
+use crate::kernels::attention::{KvFormat, Scratch};
+use crate::kernels::pointwise::{Norm, NormPanel, SwigluPanel};
 use crate::kernels::product::{Target, multiply};
-use crate::kernels::simd::{Element, run};
+use crate::kernels::simd::run;
 use crate::kernels::{Cpu, Pool};
 use crate::weights::{Layer, Weights};
 
@@ -30,17 +31,18 @@ pub(super) struct Buffers {
     /// The residual stream, `hidden` per row.
     hidden: Vec<f32>,
     /// Queries, keys, values per row.
-    qkv: Vec<f32>,
+    pub qkv: Vec<f32>,
     /// Attention's results, all heads per row.
-    attended: Vec<f32>,
+    pub attended: Vec<f32>,
     /// Gates and ups per row.
     gate_up: Vec<f32>,
     /// The right-hand side of the next product.
     x: Activations,
     /// Cosines and sines per row and rotated pair.
-    cos: Vec<f32>,
-    sin: Vec<f32>,
-    scratch: Vec<Mutex<Scratch>>,
+    pub cos: Vec<f32>,
+    pub sin: Vec<f32>,
+    pub scratch: Vec<Mutex<Scratch>>,
+    low_rank: low_rank::Buffers,
 }
 
 impl Buffers {
@@ -55,6 +57,7 @@ impl Buffers {
             cos: Vec::new(),
             sin: Vec::new(),
             scratch: (0..threads).map(|_| Mutex::default()).collect(),
+            low_rank: low_rank::Buffers::default(),
         }
     }
 }
@@ -74,10 +77,10 @@ pub(super) enum Wanted<'a> {
 }
 
 /// Runs the batch laid out in `buffers`, writes its keys and values to the cache and gives what is wanted.
-pub(super) fn forward<E: Element>(
+pub(super) fn forward<F: KvFormat>(
     model: Model<'_>,
     pool: &mut Pool,
-    cache: &mut Cache<E>,
+    cache: &mut Cache<F>,
     buffers: &mut Buffers,
     wanted: Wanted<'_>,
 ) {
@@ -85,28 +88,45 @@ pub(super) fn forward<E: Element>(
     let (d, ffn) = (config.hidden, config.ffn);
     let rows = buffers.batch.rows.len();
     buffers.start(model);
+    let extra = low_rank::forms(&buffers.batch);
     for (index, layer) in weights.layers.iter().enumerate() {
-        let Buffers { hidden, qkv, x, .. } = &mut *buffers;
+        let at = |site, stride| At {
+            layer: index,
+            site,
+            stride,
+        };
+        let Buffers {
+            batch,
+            hidden,
+            qkv,
+            x,
+            low_rank,
+            ..
+        } = &mut *buffers;
         norm(
             cpu,
             pool,
             hidden,
             &layer.attention_norm,
             config.rms_eps,
-            layer.qkv_forms(),
+            layer.qkv_forms().or(extra),
             x,
         );
         project_qkv(model, pool, layer, x, qkv);
+        let width = qkv_width(config);
+        low_rank::add(pool, cpu, batch, at(Site::Qkv, width), x, qkv, low_rank);
         store_keys(model, pool, cache, layer, index, buffers);
         attend(model, pool, cache, index, buffers);
         let Buffers {
+            batch,
             hidden,
             attended,
             gate_up,
             x,
+            low_rank,
             ..
         } = &mut *buffers;
-        x.resize(rows, config.q_rows(), layer.attention_output.forms());
+        x.resize(rows, config.q_rows(), layer.attention_output.forms().or(extra));
         x.write_panels(pool, &|panel, to| {
             run(
                 cpu,
@@ -118,13 +138,14 @@ pub(super) fn forward<E: Element>(
             );
         });
         multiply(pool, cpu, &[(&layer.attention_output, ADD)], x, hidden, d);
+        low_rank::add(pool, cpu, batch, at(Site::Output, d), x, hidden, low_rank);
         norm(
             cpu,
             pool,
             hidden,
             &layer.ffn_norm,
             config.rms_eps,
-            layer.gate.forms().or(layer.up.forms()),
+            layer.gate.forms().or(layer.up.forms()).or(extra),
             x,
         );
         let up = Target {
@@ -139,7 +160,8 @@ pub(super) fn forward<E: Element>(
             gate_up,
             2 * ffn,
         );
-        x.resize(rows, ffn, layer.down.forms());
+        low_rank::add(pool, cpu, batch, at(Site::GateUp, 2 * ffn), x, gate_up, low_rank);
+        x.resize(rows, ffn, layer.down.forms().or(extra));
         x.write_panels(pool, &|panel, to| {
             run(
                 cpu,
@@ -151,6 +173,7 @@ pub(super) fn forward<E: Element>(
             );
         });
         multiply(pool, cpu, &[(&layer.down, ADD)], x, hidden, d);
+        low_rank::add(pool, cpu, batch, at(Site::Down, d), x, hidden, low_rank);
     }
     match wanted {
         Wanted::Logits(logits) => write_logits(model, pool, buffers, logits),
@@ -198,7 +221,7 @@ impl Buffers {
     }
 }
 
-fn qkv_width(config: &ModelConfig) -> usize {
+pub(super) fn qkv_width(config: &ModelConfig) -> usize {
     config.q_rows() + 2 * config.kv_rows()
 }
 
@@ -243,147 +266,6 @@ fn project_qkv(model: Model<'_>, pool: &mut Pool, layer: &Layer, x: &Activations
     let at = |offset| Target { offset, add };
     let matrices = [(&layer.q, at(0)), (&layer.k, at(q)), (&layer.v, at(q + kv))];
     multiply(pool, model.cpu, &matrices, x, qkv, width);
-}
-
-/// Rotates queries and keys and stores the keys and values in their pages.
-fn store_keys<E: Element>(
-    model: Model<'_>,
-    pool: &mut Pool,
-    cache: &mut Cache<E>,
-    layer: &Layer,
-    index: usize,
-    buffers: &mut Buffers,
-) {
-    let Model { config, cpu, .. } = model;
-    let head_dim = config.head_dim;
-    let width = qkv_width(config);
-    let (q, kv) = (config.q_rows(), config.kv_rows());
-    let pairs = config.rope.dims / 2;
-    let Buffers {
-        batch, qkv, cos, sin, ..
-    } = buffers;
-    let (shape, storage) = cache.storage();
-    let (storage, qkv) = (SharedMut::new(storage), SharedMut::new(qkv));
-    let q_norm = layer.q_norm.as_deref().map(|weight| (weight, config.rms_eps));
-    let k_norm = layer.k_norm.as_deref().map(|weight| (weight, config.rms_eps));
-    pool.run(batch.spans.len(), &|task, _| {
-        let span = &batch.spans[task];
-        for row in span.rows.clone() {
-            // SAFETY: spans have different rows.
-            let heads = unsafe { qkv.slice(row * width, width) };
-            let (queries, rest) = heads.split_at_mut(q);
-            let (keys, values) = rest.split_at_mut(kv);
-            let (cos, sin) = (&cos[row * pairs..][..pairs], &sin[row * pairs..][..pairs]);
-            run(
-                cpu,
-                RotateHeads {
-                    heads: queries,
-                    head_dim,
-                    norm: q_norm,
-                    cos,
-                    sin,
-                },
-            );
-            run(
-                cpu,
-                RotateHeads {
-                    heads: keys,
-                    head_dim,
-                    norm: k_norm,
-                    cos,
-                    sin,
-                },
-            );
-            let position = batch.rows[row].position % PAGE;
-            let heads = keys.chunks_exact(head_dim).zip(values.chunks_exact(head_dim));
-            for (head, (key, value)) in heads.enumerate() {
-                let range = shape.head_range(span.page, index, head);
-                // SAFETY: a page that is written belongs to one sequence, so to one span of the batch.
-                let stored = unsafe { storage.slice(range.start, range.len()) };
-                let page = shape.split(stored);
-                run(
-                    cpu,
-                    StoreHead {
-                        page,
-                        position,
-                        key,
-                        value,
-                    },
-                );
-            }
-        }
-    });
-}
-
-/// Attention of every row, by key/value head and by groups of rows that are likely to share pages.
-fn attend<E: Element>(
-    model: Model<'_>,
-    pool: &mut Pool,
-    cache: &Cache<E>,
-    layer: usize,
-    buffers: &mut Buffers,
-) {
-    let Model { config, cpu, .. } = model;
-    let (head_dim, group) = (config.head_dim, config.heads / config.kv_heads);
-    let (width, out_width) = (qkv_width(config), config.q_rows());
-    let Buffers {
-        batch,
-        qkv,
-        attended,
-        scratch,
-        ..
-    } = buffers;
-    let query_rows: Vec<QueryRow<'_>> = batch
-        .order
-        .iter()
-        .map(|&row| {
-            let row = &batch.rows[row];
-            let to = row.position + 1;
-            let from = config
-                .sliding_window
-                .map_or(0, |window| to.saturating_sub(window));
-            QueryRow {
-                pages: batch.table(row.item),
-                from,
-                to,
-            }
-        })
-        .collect();
-    // Many rows together read a shared page once; few make enough tasks for the threads.
-    let rows = query_rows.len();
-    let per_task = rows.div_ceil(2 * pool.threads()).clamp(1, (48 / group).max(1));
-    let groups = rows.div_ceil(per_task);
-    let attended = SharedMut::new(attended);
-    pool.run(config.kv_heads * groups, &|task, thread| {
-        // Tasks of one head follow one another, while its pages are in the cache.
-        let head = task / groups;
-        let first = task % groups * per_task;
-        let last = rows.min(first + per_task);
-        let order = &batch.order[first..last];
-        // Each thread has its own, so this neither waits nor finds it poisoned for long.
-        let mut scratch = scratch[thread]
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        run(
-            cpu,
-            Attend {
-                rows: &query_rows[first..last],
-                group,
-                head_dim,
-                query: |row, member| {
-                    &qkv[order[row] * width + (head * group + member) * head_dim..][..head_dim]
-                },
-                page: |page| cache.head(page, layer, head),
-                output: |row: usize, member: usize, result: &[f32]| {
-                    let start = order[row] * out_width + (head * group + member) * head_dim;
-                    // SAFETY: tasks differ in row or head, so in the place they write.
-                    unsafe { attended.slice(start, head_dim) }.copy_from_slice(result);
-                },
-                scratch: &mut scratch,
-                element: PhantomData,
-            },
-        );
-    });
 }
 
 fn write_logits(model: Model<'_>, pool: &mut Pool, buffers: &mut Buffers, logits: &mut Logits) {

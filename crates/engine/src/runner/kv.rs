@@ -11,8 +11,7 @@ use std::ops::Range;
 
 use memmap2::MmapMut;
 
-use crate::kernels::attention::{Chunk, HeadPage, HeadPageMut, PAGE, dim_chunks};
-use crate::kernels::simd::Element;
+use crate::kernels::attention::{KvFormat, PAGE};
 
 /// A sequence of tokens in the cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -57,60 +56,51 @@ pub(crate) struct Shape {
 }
 
 impl Shape {
-    /// Chunks of a head's keys (or values) in one layer of a page.
-    fn head_chunks(self) -> usize {
-        dim_chunks(self.head_dim) * PAGE
+    /// Units of a page.
+    fn page_units<F: KvFormat>(self) -> usize {
+        self.layers * self.kv_heads * F::units(self.head_dim)
     }
-    /// Chunks of a page.
-    fn page_chunks(self) -> usize {
-        self.layers * self.kv_heads * 2 * self.head_chunks()
-    }
-    /// Where a head's keys and then values lie in the storage.
-    pub fn head_range(self, page: u32, layer: usize, head: usize) -> Range<usize> {
-        let len = 2 * self.head_chunks();
-        let start = page as usize * self.page_chunks() + (layer * self.kv_heads + head) * len;
+    /// Where a head's keys and values lie in the storage.
+    pub fn head_range<F: KvFormat>(self, page: u32, layer: usize, head: usize) -> Range<usize> {
+        let len = F::units(self.head_dim);
+        let start = page as usize * self.page_units::<F>() + (layer * self.kv_heads + head) * len;
         start..start + len
     }
-    /// Splits a head's storage for writing.
-    pub fn split<E>(self, head: &mut [Chunk<E>]) -> HeadPageMut<'_, E> {
-        let (keys, values) = head.split_at_mut(self.head_chunks());
-        HeadPageMut { keys, values }
-    }
-    /// Bytes of a page of elements `E`.
-    pub fn page_bytes<E>(self) -> usize {
-        self.page_chunks() * PAGE * size_of::<E>()
+    /// Bytes of a page.
+    pub fn page_bytes<F: KvFormat>(self) -> usize {
+        self.page_units::<F>() * size_of::<F::Unit>()
     }
 }
 
 /// All pages' storage, reserved at once and given memory by the system when first written. A head's part of a
 /// page is small and far from the next page's, so ordinary 4 KiB pages would make every visit wait for address
 /// translation: huge ones are asked for.
-struct Region<E> {
+struct Region<U> {
     map: MmapMut,
-    element: PhantomData<E>,
+    unit: PhantomData<U>,
 }
 
-impl<E: Element> Region<E> {
-    fn new(chunks: usize) -> io::Result<Self> {
-        let map = MmapMut::map_anon(chunks * size_of::<Chunk<E>>())?;
+impl<U: Copy> Region<U> {
+    fn new(units: usize) -> io::Result<Self> {
+        let map = MmapMut::map_anon(units * size_of::<U>())?;
         #[cfg(target_os = "linux")]
         // Without huge pages it works all the same.
         let _ = map.advise(memmap2::Advice::HugePage);
         Ok(Region {
             map,
-            element: PhantomData,
+            unit: PhantomData,
         })
     }
 
-    fn chunks(&self) -> &[Chunk<E>] {
-        let len = self.map.len() / size_of::<Chunk<E>>();
-        // SAFETY: the mapping is aligned to a system page, holds `len` chunks, and starts as zeros, which are
-        // numbers of type `E` (f16, f32).
+    fn units(&self) -> &[U] {
+        let len = self.map.len() / size_of::<U>();
+        // SAFETY: the mapping is aligned to a system page, holds `len` units, and starts as zeros, which are
+        // units of every format (see `KvFormat`).
         unsafe { std::slice::from_raw_parts(self.map.as_ptr().cast(), len) }
     }
 
-    fn chunks_mut(&mut self) -> &mut [Chunk<E>] {
-        let len = self.map.len() / size_of::<Chunk<E>>();
+    fn units_mut(&mut self) -> &mut [U] {
+        let len = self.map.len() / size_of::<U>();
         // SAFETY: as above, and borrowed exclusively.
         unsafe { std::slice::from_raw_parts_mut(self.map.as_mut_ptr().cast(), len) }
     }
@@ -122,10 +112,10 @@ struct Sequence {
 }
 
 /// Pages and the sequences that refer to them.
-pub(crate) struct Cache<E> {
+pub(crate) struct Cache<F: KvFormat> {
     shape: Shape,
-    /// Page after page; in a page, for each layer and head, keys and then values.
-    region: Region<E>,
+    /// Page after page; in a page, for each layer and head, what the format makes of it.
+    region: Region<F::Unit>,
     /// How many sequences refer to each page.
     references: Vec<u32>,
     /// Pages that none refers to.
@@ -134,15 +124,15 @@ pub(crate) struct Cache<E> {
     vacant: Vec<u32>,
 }
 
-impl<E: Element> Cache<E> {
+impl<F: KvFormat> Cache<F> {
     /// A cache of at most `bytes`, but at least one page.
     pub fn new(shape: Shape, bytes: usize) -> io::Result<Self> {
-        let count = (bytes / shape.page_bytes::<E>()).clamp(1, 1 << 24);
+        let count = (bytes / shape.page_bytes::<F>()).clamp(1, 1 << 24);
         #[allow(clippy::cast_possible_truncation, reason = "at most 2^24 pages")]
         let free = (0..count as u32).rev().collect();
         Ok(Cache {
             shape,
-            region: Region::new(count * shape.page_chunks())?,
+            region: Region::new(count * shape.page_units::<F>())?,
             references: vec![0; count],
             free,
             sequences: Vec::new(),
@@ -152,7 +142,7 @@ impl<E: Element> Cache<E> {
 
     pub fn usage(&self) -> KvUsage {
         KvUsage {
-            bytes: (self.references.len() - self.free.len()) * self.shape.page_bytes::<E>(),
+            bytes: (self.references.len() - self.free.len()) * self.shape.page_bytes::<F>(),
             pages_free: self.free.len(),
             pages_total: self.references.len(),
             page_tokens: PAGE,
@@ -299,7 +289,7 @@ impl<E: Element> Cache<E> {
     }
 
     /// Makes room for `tokens` more and counts them as there; their keys and values must be stored
-    /// through [`Page::head_mut`].
+    /// in [`Cache::storage`].
     ///
     /// # Panics
     /// If there are fewer free pages than [`Cache::pages_needed`].
@@ -310,10 +300,10 @@ impl<E: Element> Cache<E> {
             && let Some(shared) = self.shared_tail(sequence)
         {
             let copy = self.take_page();
-            let len = self.shape.page_chunks();
+            let len = self.shape.page_units::<F>();
             let from = shared as usize * len;
             self.region
-                .chunks_mut()
+                .units_mut()
                 .copy_within(from..from + len, copy as usize * len);
             self.release(shared);
             if let Some(last) = self.sequence_mut(id).pages.last_mut() {
@@ -339,16 +329,14 @@ impl<E: Element> Cache<E> {
         &self.sequence(id).pages
     }
 
-    /// A head of a page.
-    pub fn head(&self, page: u32, layer: usize, head: usize) -> HeadPage<'_, E> {
-        let range = self.shape.head_range(page, layer, head);
-        let (keys, values) = self.region.chunks()[range].split_at(self.shape.head_chunks());
-        HeadPage { keys, values }
+    /// A head's part of a page.
+    pub fn head(&self, page: u32, layer: usize, head: usize) -> &[F::Unit] {
+        &self.region.units()[self.shape.head_range::<F>(page, layer, head)]
     }
 
     /// The sizes, and every page's storage (see [`Shape::head_range`]).
-    pub fn storage(&mut self) -> (Shape, &mut [Chunk<E>]) {
-        (self.shape, self.region.chunks_mut())
+    pub fn storage(&mut self) -> (Shape, &mut [F::Unit]) {
+        (self.shape, self.region.units_mut())
     }
 }
 
@@ -405,16 +393,12 @@ mod tests {
         cache.extend(parent, 2);
         let page = cache.pages(parent)[0];
         let (shape, storage) = cache.storage();
-        let head = shape.split(&mut storage[shape.head_range(page, 0, 0)]);
-        for d in 0..4 {
-            head.keys[d].0[1] = d as f32 + 1.0;
-            head.values[1].0[d] = d as f32 + 5.0;
-        }
+        let head = &mut storage[shape.head_range::<f32>(page, 0, 0)];
+        head[3].0[1] = 4.0;
         let child = cache.fork(Some(parent), 2);
         cache.extend(child, 1);
-        let head = cache.head(cache.pages(child)[0], 0, 0);
-        assert_eq!([0, 1, 2, 3].map(|d| head.keys[d].0[1]), [1.0, 2.0, 3.0, 4.0]);
-        assert_eq!(head.values[1].0[..4], [5.0, 6.0, 7.0, 8.0]);
+        assert_ne!(cache.pages(child)[0], page);
+        assert_eq!(cache.head(cache.pages(child)[0], 0, 0)[3].0[..3], [0.0, 4.0, 0.0]);
     }
 
     #[test]

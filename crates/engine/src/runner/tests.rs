@@ -17,10 +17,15 @@ fn source(model: &TinyModel) -> ModelSource {
 }
 
 fn runner(model: &TinyModel, threads: usize, level: Option<CpuLevel>) -> Runner {
+    runner_with(model, threads, level, KvPrecision::Auto)
+}
+
+fn runner_with(model: &TinyModel, threads: usize, level: Option<CpuLevel>, kv: KvPrecision) -> Runner {
     let options = RunnerOptions {
         threads,
         kv_bytes: 16 << 20,
         level,
+        kv_precision: kv,
         ..RunnerOptions::default()
     };
     Runner::load(&source(model), &options).unwrap()
@@ -32,6 +37,7 @@ fn append(runner: &mut Runner, seq: SeqId, tokens: &[u32]) -> Vec<Vec<u32>> {
     runner
         .step(
             &[StepItem {
+                adapter: None,
                 seq,
                 tokens,
                 logits: LogitsFor::All,
@@ -111,11 +117,12 @@ fn logits_agree_with_llama_cpp() {
 
 #[test]
 fn company_threads_levels_and_caching_do_not_change_a_bit() {
-    for dtype in [DType::F32, DType::Q4_1, DType::Q8_0, DType::Q6K] {
+    let half = [DType::F32, DType::Q4_1, DType::Q8_0, DType::Q6K].map(|dtype| (dtype, KvPrecision::Auto));
+    for (dtype, kv) in half.into_iter().chain([(DType::Q4_1, KvPrecision::Int8)]) {
         let model = TinyModel::new(Architecture::Qwen3).with_dtype(dtype);
         let prompt = tokens(45, 1);
         let tails: Vec<Vec<u32>> = (0..7).map(|i| tokens(30, i)).collect();
-        let mut reference = runner(&model, 1, Some(CpuLevel::Portable));
+        let mut reference = runner_with(&model, 1, Some(CpuLevel::Portable), kv);
         let expected: Vec<_> = tails
             .iter()
             .map(|tail| {
@@ -125,7 +132,7 @@ fn company_threads_levels_and_caching_do_not_change_a_bit() {
             })
             .collect();
         for cpu in Cpu::all() {
-            let mut runner = runner(&model, 3, Some(cpu.level()));
+            let mut runner = runner_with(&model, 3, Some(cpu.level()), kv);
             let root = runner.fork(None, 0);
             for chunk in prompt.chunks(13) {
                 append(&mut runner, root, chunk);
@@ -142,6 +149,7 @@ fn company_threads_levels_and_caching_do_not_change_a_bit() {
                 let batch: Vec<_> = joined
                     .iter()
                     .map(|&i| StepItem {
+                        adapter: None,
                         seq: seqs[i],
                         tokens: &tails[i][done[i]..=done[i]],
                         logits: LogitsFor::Last,
@@ -226,6 +234,29 @@ fn quantised_models_stay_near_their_dequantised_selves() {
 }
 
 #[test]
+fn keys_and_values_in_eight_bits_stay_near_exact_ones() {
+    let mut model = TinyModel::new(Architecture::Llama);
+    model.config.head_dim = 48;
+    model.config.rope.dims = 48;
+    let both = [KvPrecision::Single, KvPrecision::Int8].map(|kv| {
+        let mut runner = runner_with(&model, 1, None, kv);
+        let seq = runner.fork(None, 0);
+        let bits = append(&mut runner, seq, &tokens(150, 0)).concat();
+        (
+            runner.kv_bytes_per_token(),
+            bits.into_iter()
+                .map(|bits| f64::from(f32::from_bits(bits)))
+                .collect::<Vec<f64>>(),
+        )
+    });
+    assert!(3 * both[1].0 < both[0].0, "{} bytes for {}", both[1].0, both[0].0);
+    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+    let [(_, exact), (_, near)] = &both;
+    let cosine = dot(exact, near) / (dot(exact, exact) * dot(near, near)).sqrt();
+    assert!(cosine > 0.9995, "cosine {cosine}");
+}
+
+#[test]
 fn refused_batches_change_nothing() {
     let model = TinyModel::new(Architecture::Llama);
     let page = runner(&model, 1, None).kv_bytes_per_token() * 32;
@@ -238,6 +269,7 @@ fn refused_batches_change_nothing() {
     let mut logits = Logits::default();
     let seq = runner.fork(None, 0);
     let item = |tokens| StepItem {
+        adapter: None,
         seq,
         tokens,
         logits: LogitsFor::None,
@@ -286,6 +318,7 @@ fn a_crowd_on_one_prompt_takes_one_prompt_and_its_tails() {
     runner
         .step(
             &[StepItem {
+                adapter: None,
                 seq: root,
                 tokens: &prompt,
                 logits: LogitsFor::None,
@@ -300,6 +333,7 @@ fn a_crowd_on_one_prompt_takes_one_prompt_and_its_tails() {
         runner
             .step(
                 &[StepItem {
+                    adapter: None,
                     seq,
                     tokens: &tail,
                     logits: LogitsFor::None,

@@ -9,6 +9,7 @@ use super::events::EventSender;
 use super::prompts::PromptId;
 use super::response::Response;
 use super::tools;
+use crate::adapter::Adapter;
 use crate::runner::SeqId;
 use crate::sampler::grammar::Matcher;
 use crate::sampler::{Draw, Sampler};
@@ -25,6 +26,8 @@ const OPEN: &str = "<think>\n";
 pub struct Job {
     /// The whole prompt; at least one token and shorter than the context.
     pub prompt: Arc<[u32]>,
+    /// What adapts the model.
+    pub adapter: Option<Arc<Adapter>>,
     /// Draws the tokens.
     pub sampler: Sampler,
     /// Takes their text.
@@ -83,6 +86,8 @@ pub struct Attempt {
     pub tokens: Vec<u32>,
     /// How many of `tokens` the network has seen.
     pub fed: usize,
+    /// Tokens after `tokens` that the last step tried.
+    pub draft: Vec<u32>,
     /// The last step has a row of logits for it, from which no token was drawn yet.
     pub in_step: bool,
     /// What it has cost.
@@ -105,12 +110,14 @@ impl Attempt {
     pub fn new(job: Job, arrival: u64, context: usize) -> Self {
         let mut hasher = DefaultHasher::new();
         job.prompt.hash(&mut hasher);
+        job.adapter.as_ref().map(|a| a.id()).hash(&mut hasher);
         Attempt {
             arrival,
             group: hasher.finish(),
             state: State::Queued,
             tokens: Vec::new(),
             fed: 0,
+            draft: Vec::new(),
             in_step: false,
             usage: Usage {
                 prompt_tokens: job.prompt.len() as u64,

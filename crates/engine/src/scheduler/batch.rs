@@ -5,10 +5,12 @@ use std::sync::{Mutex, PoisonError};
 use super::Scheduler;
 use super::attempt::{Attempt, State};
 use super::forward::Forward;
+use super::lookup;
 use super::prompts::Prompt;
 use crate::runner::{LogitsFor, StepError, StepItem};
 use crate::sampler::grammar::Matcher;
 use crate::sampler::{Draw, Sampler, Scratch};
+use crate::tokenizer::Tokenizer;
 
 /// Gives a sequence to every attempt whose prompt is evaluated. True if there was one.
 pub(super) fn begin<F: Forward>(scheduler: &mut Scheduler<F>) -> bool {
@@ -48,13 +50,30 @@ pub(super) fn step<F: Forward>(scheduler: &mut Scheduler<F>) -> Result<bool, Ste
         matches!(a.state, State::Running(..)) && a.finish.is_none() && !a.unfed().is_empty()
     };
     let mut running: Vec<&mut Attempt> = attempts.iter_mut().filter(goes_on).collect();
+    let alone = running.len() == 1 && prompts.unfinished().next().is_none();
+    let mut tried = Vec::new();
+    if let [attempt] = &running[..]
+        && alone
+        && attempt.unfed().len() == 1
+        && options.lookup
+    {
+        let draft = lookup::draft(attempt, options.context, forward);
+        if !draft.is_empty() {
+            tried = [attempt.unfed(), &draft].concat();
+        }
+    }
     let mut items = Vec::with_capacity(running.len() + 4);
     for attempt in &running {
         if let State::Running(seq, _) = attempt.state {
             items.push(StepItem {
+                adapter: attempt.job.adapter.as_ref(),
                 seq,
-                tokens: attempt.unfed(),
-                logits: LogitsFor::Last,
+                tokens: if tried.is_empty() { attempt.unfed() } else { &tried },
+                logits: if tried.is_empty() {
+                    LogitsFor::Last
+                } else {
+                    LogitsFor::All
+                },
             });
         }
     }
@@ -76,6 +95,7 @@ pub(super) fn step<F: Forward>(scheduler: &mut Scheduler<F>) -> Result<bool, Ste
     for (prompt, take) in &chunks {
         let end = prompt.done + take;
         items.extend(prompt.seq.map(|seq| StepItem {
+            adapter: prompt.adapter.as_ref(),
             seq,
             tokens: &prompt.tokens[prompt.done..end],
             logits: if end == prompt.tokens.len() {
@@ -91,6 +111,8 @@ pub(super) fn step<F: Forward>(scheduler: &mut Scheduler<F>) -> Result<bool, Ste
     forward.step(&items, logits)?;
     drop(items);
     for attempt in &mut running {
+        let unfed = attempt.unfed().len();
+        attempt.draft = tried.split_off(unfed.min(tried.len()));
         attempt.fed = attempt.tokens.len();
         attempt.in_step = true;
     }
@@ -134,8 +156,32 @@ impl Task<'_> {
     }
 }
 
+/// Draws an attempt's next token from a row of logits.
+pub(super) fn draw_one(
+    attempt: &mut Attempt,
+    row: &mut [f32],
+    tokenizer: &Tokenizer,
+    scratch: &Mutex<(Scratch, Vec<f32>)>,
+) {
+    let (sampler, grammar) = attempt.drawing();
+    let mut task = Task {
+        sampler,
+        grammar,
+        row: Ok(row),
+        draw: None,
+    };
+    task.run(&mut scratch.lock().unwrap_or_else(PoisonError::into_inner));
+    match task.draw {
+        Some(draw) => attempt.accept(draw, tokenizer),
+        None => attempt.finish = Some(strawberry_core::Finish::Failed),
+    }
+}
+
 /// Draws the next token of every attempt whose tokens the network has all seen.
 pub(super) fn draw<F: Forward>(scheduler: &mut Scheduler<F>) {
+    if let Some(index) = scheduler.attempts.iter().position(|a| !a.draft.is_empty()) {
+        lookup::verify(scheduler, index);
+    }
     let Scheduler {
         forward,
         source,

@@ -9,6 +9,7 @@ use strawberry_core::ModelError;
 
 use super::Scheduler;
 use super::forward::Forward;
+use crate::adapter::Adapter;
 use crate::runner::{LogitsFor, SeqId, StepError, StepItem};
 
 /// The vectors, or why there are none.
@@ -17,6 +18,7 @@ pub type Vectors = Result<Vec<Vec<f32>>, ModelError>;
 /// Texts that are being embedded.
 pub struct Embedding {
     texts: Vec<Arc<[u32]>>,
+    adapter: Option<Arc<Adapter>>,
     /// Finished vectors, and the sum of the states of the text that is being evaluated.
     vectors: Vec<Vec<f32>>,
     sum: Vec<f32>,
@@ -28,9 +30,10 @@ pub struct Embedding {
 
 impl Embedding {
     /// Embeds `texts`, none of which is empty or longer than the context.
-    pub fn new(texts: Vec<Arc<[u32]>>, reply: Sender<Vectors>) -> Self {
+    pub fn new(texts: Vec<Arc<[u32]>>, adapter: Option<Arc<Adapter>>, reply: Sender<Vectors>) -> Self {
         Embedding {
             texts,
+            adapter,
             vectors: Vec::new(),
             sum: Vec::new(),
             done: 0,
@@ -63,6 +66,7 @@ impl Embedding {
             };
             left -= end - start;
             items.push(StepItem {
+                adapter: self.adapter.as_ref(),
                 seq,
                 tokens: &text[start..end],
                 logits: LogitsFor::None,

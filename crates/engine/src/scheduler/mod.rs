@@ -15,6 +15,7 @@
 //! | [`response`] | from bytes to text |
 //! | [`prompts`] | the prefix cache |
 //! | [`batch`] | what goes into a step |
+//! | `lookup` | speculation for a lone greedy attempt |
 //! | [`embed`] | texts to vectors |
 //! | [`tools`] | tool calls in a response |
 //! | [`events`] | the queue to who reads |
@@ -25,6 +26,7 @@ mod batch;
 pub mod embed;
 pub mod events;
 pub mod forward;
+mod lookup;
 pub mod prompts;
 pub mod response;
 pub mod tools;
@@ -56,6 +58,8 @@ pub struct SchedulerOptions {
     pub idle_chunk: usize,
     /// Tokens one sequence may have.
     pub context: usize,
+    /// Whether a lone greedy attempt tries what followed its last tokens before.
+    pub lookup: bool,
 }
 
 /// What the scheduler is asked to do.
@@ -179,10 +183,11 @@ impl<F: Forward> Scheduler<F> {
             let spare = usage.pages_free * page + self.prompts.unused_tokens();
             // Every attempt that is in gets a page to go on with.
             let taken = self.prompts.outstanding() + (total + 2) * page;
-            if total > 0 && self.prompts.missing(&tokens) + taken > spare {
+            if total > 0 && self.prompts.missing(&tokens, next.job.adapter.as_ref()) + taken > spare {
                 return;
             }
-            next.state = State::Waiting(self.prompts.attach(&tokens, page));
+            let adapter = next.job.adapter.as_ref();
+            next.state = State::Waiting(self.prompts.attach(&tokens, adapter, page));
             *active.entry(next.group).or_default() += 1;
             total += 1;
         }

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use super::forward::Forward;
+use crate::adapter::Adapter;
 use crate::runner::SeqId;
 
 /// Names a prompt.
@@ -20,6 +21,8 @@ pub struct Prompt {
     pub id: PromptId,
     /// Its tokens.
     pub tokens: Arc<[u32]>,
+    /// What adapts the model; only prompts with the same share.
+    pub adapter: Option<Arc<Adapter>>,
     /// Its sequence, once it has one.
     pub seq: Option<SeqId>,
     /// The prompt whose first tokens it shares, until it has forked from it, and how many.
@@ -38,6 +41,10 @@ pub struct Prompt {
 }
 
 impl Prompt {
+    fn is_of(&self, adapter: Option<&Arc<Adapter>>) -> bool {
+        self.adapter.as_ref().map(|a| a.id()) == adapter.map(|a| a.id())
+    }
+
     /// Whether its logits are known.
     pub fn is_done(&self) -> bool {
         !self.logits.is_empty()
@@ -90,24 +97,26 @@ impl Prompts {
     }
 
     /// How many tokens would have to be evaluated for a prompt.
-    pub fn missing(&self, tokens: &[u32]) -> usize {
-        match self.all.iter().find(|p| *p.tokens == *tokens) {
+    pub fn missing(&self, tokens: &[u32], adapter: Option<&Arc<Adapter>>) -> usize {
+        let same = |p: &&Prompt| *p.tokens == *tokens && p.is_of(adapter);
+        match self.all.iter().find(same) {
             Some(p) => p.tokens.len() - p.done,
-            None => tokens.len() - self.best_parent(tokens, 1).map_or(0, |(_, len)| len),
+            None => tokens.len() - self.best_parent(tokens, adapter, 1).map_or(0, |(_, len)| len),
         }
     }
 
     /// Uses the prompt with these tokens, a new one if need be. Prompts share a beginning of `least` tokens
     /// or more.
-    pub fn attach(&mut self, tokens: &Arc<[u32]>, least: usize) -> PromptId {
+    pub fn attach(&mut self, tokens: &Arc<[u32]>, adapter: Option<&Arc<Adapter>>, least: usize) -> PromptId {
         self.clock += 1;
         let clock = self.clock;
-        if let Some(same) = self.all.iter_mut().find(|p| *p.tokens == **tokens) {
+        let same = |p: &&mut Prompt| *p.tokens == **tokens && p.is_of(adapter);
+        if let Some(same) = self.all.iter_mut().find(same) {
             same.users += 1;
             same.used = clock;
             return same.id;
         }
-        let parent = self.best_parent(tokens, least);
+        let parent = self.best_parent(tokens, adapter, least);
         if let Some((id, _)) = parent {
             let parent = self.get(id);
             parent.users += 1;
@@ -116,6 +125,7 @@ impl Prompts {
         self.all.push(Prompt {
             id: clock,
             tokens: Arc::clone(tokens),
+            adapter: adapter.cloned(),
             seq: None,
             parent,
             done: 0,
@@ -200,7 +210,12 @@ impl Prompts {
 
     /// The prompt with the longest common beginning, and its length: less than the whole of `tokens`, since
     /// the last token must be evaluated for its logits.
-    fn best_parent(&self, tokens: &[u32], least: usize) -> Option<(PromptId, usize)> {
+    fn best_parent(
+        &self,
+        tokens: &[u32],
+        adapter: Option<&Arc<Adapter>>,
+        least: usize,
+    ) -> Option<(PromptId, usize)> {
         let usable = |p: &Prompt| if p.users > 0 { p.tokens.len() } else { p.done };
         let common = |p: &Prompt| {
             let same = p.tokens.iter().zip(tokens).take_while(|(a, b)| a == b).count();
@@ -209,6 +224,7 @@ impl Prompts {
         let best = self
             .all
             .iter()
+            .filter(|p| p.is_of(adapter))
             .map(|p| (p.id, common(p)))
             .max_by_key(|&(id, len)| (len, u64::MAX - id));
         best.filter(|&(_, len)| len >= least.max(1))

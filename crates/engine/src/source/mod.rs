@@ -269,7 +269,7 @@ impl ModelSource {
 }
 
 /// Maps a file that is not empty.
-fn map(path: &Path) -> Result<Mmap, LoadError> {
+pub(crate) fn map(path: &Path) -> Result<Mmap, LoadError> {
     let file = File::open(path).map_err(|e| LoadError::io(path, e))?;
     let meta = file.metadata().map_err(|e| LoadError::io(path, e))?;
     if !meta.is_file() || meta.len() == 0 {
@@ -292,7 +292,7 @@ fn chat_template(source: &str, tokenizer: &Tokenizer, place: &str) -> Result<Cha
 }
 
 /// Adds a file's length and samples to the model's hash, as [`ModelSource::hash`] describes.
-fn hash_file(hasher: &mut Sha256, bytes: &[u8]) {
+pub(crate) fn hash_file(hasher: &mut Sha256, bytes: &[u8]) {
     const EDGE: usize = 1 << 20;
     const PAGE: usize = 4096;
     hasher.update((bytes.len() as u64).to_le_bytes());
@@ -308,7 +308,7 @@ fn hash_file(hasher: &mut Sha256, bytes: &[u8]) {
     hasher.update(&bytes[bytes.len() - EDGE..]);
 }
 
-fn finish_hash(hasher: Sha256) -> String {
+pub(crate) fn finish_hash(hasher: Sha256) -> String {
     hasher
         .finalize()
         .iter()

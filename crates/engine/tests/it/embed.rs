@@ -76,6 +76,7 @@ fn states_are_those_the_logits_come_from() {
     let mut runner = Runner::load(&source, &RunnerOptions::default()).unwrap();
     let tokens = [5, 70, 200, 3, 17];
     let mut item = StepItem {
+        adapter: None,
         seq: runner.fork(None, 0),
         tokens: &tokens,
         logits: LogitsFor::All,

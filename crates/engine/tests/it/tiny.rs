@@ -161,6 +161,8 @@ pub struct Setup {
     pub pages: usize,
     /// Attempts that run together at most.
     pub max_attempts: usize,
+    /// Whether a lone greedy attempt tries several tokens in a step.
+    pub lookup: bool,
     /// Called after each step, on the scheduler's thread.
     pub hook: Option<Hook>,
 }
@@ -172,6 +174,7 @@ impl Default for Setup {
             threads: 2,
             pages: 4096,
             max_attempts: 256,
+            lookup: false,
             hook: None,
         }
     }
@@ -200,6 +203,7 @@ pub fn engine(setup: &Setup) -> (Engine, Steps) {
     };
     let options = EngineOptions {
         max_attempts: setup.max_attempts,
+        lookup: setup.lookup,
         ..EngineOptions::default()
     };
     (Engine::with_network(source, watched, &options).unwrap(), steps)
