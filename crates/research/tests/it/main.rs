@@ -1,0 +1,9 @@
+//! Tests of the crate as its users see it.
+
+mod adversary;
+mod corpus;
+mod hostile;
+mod kill;
+mod questions;
+mod readers;
+mod support;
