@@ -26,16 +26,11 @@ fn main() {
     let drawings = draw(&p, 1, &|| false).expect("drawable");
     let prepared = prepare(&p, &drawings).expect("a true goal");
     for sines in [false, true] {
-        let start = processor();
         let mut base = State::new(&prepared.figures[0], false);
         base.sines = sines;
         base.assume(&prepared.facts, 0);
         base.close(&[], &|| false);
-        println!(
-            "{} points, sines {sines}: base closed in {:.2} ms",
-            base.n,
-            1e3 * (processor() - start)
-        );
+        println!("{} points, sines {sines}", base.n);
         let salient = Salient::of(prepared.facts.iter().chain(&prepared.goals));
         let start = processor();
         let h = heuristic(&prepared);

@@ -193,35 +193,49 @@ impl State {
     }
 
     fn sine_ratios(&mut self, t: &Table, c: &Classes, base: Var) {
+        const NONE: usize = usize::MAX;
         let n = self.n as Pt;
-        let mut by: FxHashMap<(usize, u64, bool), [Pt; 4]> = FxHashMap::default();
+        let mut by: FxHashMap<(usize, u64, bool), ([Pt; 4], usize)> = FxHashMap::default();
         let mut found = Vec::new();
         for v in 0..n {
-            let class = |x: Pt, y: Pt| {
-                if x == y || x == v || y == v || self.drawn.flat(v, x, y) {
-                    return None;
-                }
-                c.of.get(&self.sine_key([v, x.min(y), x.max(y)])).copied()
-            };
-            let live = |x: Pt, y: Pt| class(x, y).filter(|&i| c.count[i] > 0);
+            // one point for each known line through v, and the class of each angle between two of them
             let mut rays: Vec<Pt> = Vec::new();
             for x in (0..n).filter(|&x| self.drawn.apart(v, x)) {
                 if rays.iter().all(|&r| self.d(v, r) != self.d(v, x)) {
                     rays.push(x);
                 }
             }
-            for &x in &rays {
-                for &w in &rays {
-                    let Some(s) = live(x, w) else { continue };
-                    for &y in &rays {
-                        let (Some(u), Some(whole)) = (live(w, y), class(x, y)) else {
+            let k = rays.len();
+            let mut class = vec![NONE; k * k];
+            for j in 1..k {
+                for i in (0..j).filter(|&i| !self.drawn.flat(v, rays[i], rays[j])) {
+                    let key = self.sine_key([v, rays[i], rays[j]]);
+                    let id = c.of.get(&key).copied().unwrap_or(NONE);
+                    class[i * k + j] = id;
+                    class[j * k + i] = id;
+                }
+            }
+            let live = |i: usize, j: usize| match class[i * k + j] {
+                NONE => None,
+                id => (c.count[id] > 0).then_some(id),
+            };
+            for (i, &x) in rays.iter().enumerate() {
+                for (j, &w) in rays.iter().enumerate() {
+                    let Some(s) = live(i, j) else { continue };
+                    for (l, &y) in rays.iter().enumerate() {
+                        let (Some(u), whole) = (live(j, l), class[i * k + l]) else {
                             continue;
                         };
+                        if whole == NONE {
+                            continue;
+                        }
                         let ratio = sub(t.fp(base + s as Var), t.fp(base + u as Var));
                         let here = [v, x, w, y];
-                        let first = *by.entry((whole, ratio, self.split_inside(here))).or_insert(here);
-                        if first != here {
-                            found.push([first, here].concat());
+                        let key = (whole, ratio, self.splits_inside(here));
+                        let first = *by.entry(key).or_insert((here, s));
+                        // equal first parts are known already
+                        if first.1 != s {
+                            found.push([first.0, here].concat());
                         }
                     }
                 }
@@ -232,11 +246,13 @@ impl State {
 
     /// Which of the two ways with the same ratio of sines line vw splits the angle of lines vx and vy
     /// (for right angles the two are mirror images).
-    fn split_inside(&self, [v, x, w, y]: [Pt; 4]) -> bool {
+    fn splits_inside(&self, [v, x, w, y]: [Pt; 4]) -> bool {
         use std::f64::consts::{FRAC_PI_2, PI};
-        let theta = |p: Pt| self.drawn.theta(v, p);
-        let whole = (theta(y) - theta(x)).rem_euclid(PI);
-        let part = theta(w) - theta(x);
-        (whole - FRAC_PI_2).abs() < 1e-9 || part.sin() * (whole - part).sin() > 0.0
+        let turn = |p: Pt| {
+            let t = self.drawn.theta(v, p) - self.drawn.theta(v, x);
+            if t < 0.0 { t + PI } else { t }
+        };
+        let whole = turn(y);
+        (whole - FRAC_PI_2).abs() < 1e-9 || turn(w) < whole
     }
 }
