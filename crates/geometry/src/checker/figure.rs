@@ -136,10 +136,8 @@ impl Figure {
             self.apart(x, y)?;
         }
         let all = [self.sine(a, b, c), self.sine(b, c, a), self.sine(c, a, b)];
-        match all.into_iter().find(|s| s.abs() > FLAT) {
-            Some(s) => Ok(if s > 0.0 { 1 } else { -1 }),
-            None => Err("a triangle is flat".into()),
-        }
+        let turn = all.into_iter().find(|s| s.abs() > FLAT);
+        turn.map(|s| s.signum() as i64).ok_or("a triangle is flat".into())
     }
 
     pub fn crossing(&self, a: Pt, b: Pt, c: Pt, d: Pt) -> Checked<()> {
@@ -151,13 +149,8 @@ impl Figure {
 
     /// Which of three collinear points is between the others.
     pub fn middle(&self, a: Pt, b: Pt, c: Pt) -> usize {
-        if self.dot(a, b, c) < 0.0 {
-            0
-        } else if self.dot(b, a, c) < 0.0 {
-            1
-        } else {
-            2
-        }
+        let negative = [self.dot(a, b, c), self.dot(b, a, c)].map(|d| d < 0.0);
+        negative.iter().position(|n| *n).unwrap_or(2)
     }
 
     /// The value of a variable.

@@ -2,7 +2,6 @@
 //!
 //! It shares nothing with the prover but the certificate's definition: own figures, own reading of predicates,
 //! own rule table, own exact arithmetic. On every figure of the certificate it verifies that
-//!
 //! 1. all hypotheses hold numerically and no two points that a row speaks of coincide;
 //! 2. every auxiliary point is defined by two equations that cross transversally at it, so that it exists;
 //! 3. each premise of each step is, exactly, a rational combination of rows of earlier steps;
@@ -75,50 +74,36 @@ pub fn check_certificate(c: &Certificate) -> Result<Accepted, Rejected> {
     let h = &c.header;
     let n = h.points.len();
     let facts = h.hypotheses.len() + c.auxiliary.iter().map(|a| a.facts.len()).sum::<usize>();
-    let large = n > MAX_POINTS || h.figures.len() > MAX_FIGURES || c.steps.len() > MAX_STEPS;
+    let large = n > MAX_POINTS || h.figures.len() > MAX_FIGURES;
+    let large = large || c.steps.len() > MAX_STEPS || facts > MAX_FACTS;
     let added = c.auxiliary.iter().map(|a| &a.point);
-    let wrong = [
-        (
-            h.format != FORMAT || h.version != VERSION,
-            "another format or version",
-        ),
-        (
-            large || facts > MAX_FACTS,
-            "too many points, figures, steps or facts",
-        ),
-        (
-            h.given_points > n || !h.points[h.given_points..].iter().eq(added),
-            "the points are not those of the statement followed by the auxiliary ones",
-        ),
-        (
-            (1..n).any(|i| h.points[..i].contains(&h.points[i])),
-            "two points have the same name",
-        ),
-        (h.figures.is_empty() || h.goals.is_empty(), "no figure or no goal"),
-    ];
-    if let Some((_, why)) = wrong.iter().find(|w| w.0) {
-        return Err(reject(why.to_string()));
-    }
+    let wrong = |bad: bool, why: &str| if bad { Err(reject(why.into())) } else { Ok(()) };
+    let alien = h.format != FORMAT || h.version != VERSION;
+    wrong(alien, "another format or version")?;
+    wrong(large, "too many points, figures, steps or facts")?;
+    let other = h.given_points > n || !h.points[h.given_points..].iter().eq(added);
+    wrong(other, "the points are not the given and the auxiliary ones")?;
+    let twice = (1..n).any(|i| h.points[..i].contains(&h.points[i]));
+    wrong(twice, "two points have the same name")?;
+    wrong(h.figures.is_empty() || h.goals.is_empty(), "no figure or no goal")?;
     let mut as_drawn = false;
     for (i, xy) in h.figures.iter().enumerate() {
         let on = |mut r: Rejected| {
             r.place = format!("figure {}: {}", i + 1, r.place);
             r
         };
-        let mut run = Run {
-            f: Figure::new(xy, n).map_err(|e| on(reject(e)))?,
-            c,
-            rows: Vec::new(),
-            as_drawn: false,
-        };
+        let f = Figure::new(xy, n).map_err(|e| on(reject(e)))?;
+        let rows = Vec::new();
+        let mut run = Run { f, c, rows, as_drawn };
         run.whole().map_err(on)?;
-        as_drawn |= run.as_drawn;
+        as_drawn = run.as_drawn;
     }
     let steps = c.steps.iter().filter(|s| s.rule != "given").count();
+    let (figures, goals) = (h.figures.len(), h.goals.len());
     Ok(Accepted {
-        figures: h.figures.len(),
+        figures,
         steps,
-        goals: h.goals.len(),
+        goals,
         as_drawn,
     })
 }
@@ -133,14 +118,13 @@ struct Run<'a> {
 impl Run<'_> {
     fn whole(&mut self) -> Result<(), Rejected> {
         let h = &self.c.header;
-        for (i, text) in h.hypotheses.iter().enumerate() {
-            let place = || format!("hypothesis {}", i + 1);
-            self.read_unit(text).map_err(at(place()))?;
+        for text in &h.hypotheses {
+            self.read_unit(text).map_err(at("given lengths".into()))?;
         }
         let mut facts: Vec<Vec<Row>> = Vec::new();
         for (i, text) in h.hypotheses.iter().enumerate() {
-            let place = || format!("hypothesis {} `{text}`", i + 1);
-            facts.push(self.predicate(text, h.given_points).map_err(at(place()))?);
+            let rows = self.predicate(text, h.given_points);
+            facts.push(rows.map_err(at(format!("hypothesis {} `{text}`", i + 1)))?);
         }
         for (i, a) in self.c.auxiliary.iter().enumerate() {
             let place = || format!("auxiliary point `{}`", a.point);
@@ -154,13 +138,13 @@ impl Run<'_> {
             self.f.transversal(&all, x as Pt).map_err(at(place()))?;
         }
         for (i, s) in self.c.steps.iter().enumerate() {
-            let place = || format!("step {i} ({})", s.rule);
-            let rows = self.step(i, &facts).map_err(at(place()))?;
-            self.rows.push(rows);
+            let rows = self.step(i, &facts);
+            self.rows
+                .push(rows.map_err(at(format!("step {i} ({})", s.rule)))?);
         }
         for (i, text) in h.goals.iter().enumerate() {
-            let place = || format!("goal {} `{text}`", i + 1);
-            self.goal(i, text).map_err(at(place()))?;
+            self.goal(i, text)
+                .map_err(at(format!("goal {} `{text}`", i + 1)))?;
         }
         Ok(())
     }
@@ -181,15 +165,13 @@ impl Run<'_> {
         };
         self.follow(required, &s.premises)?;
         let allowed: Vec<Row> = allowed.into_iter().map(Row::normal).collect();
-        let mut out = Vec::new();
-        for text in &s.rows {
+        let rows = s.rows.iter().map(|text| {
             let row = self.claimed(text)?;
-            if !allowed.contains(&row.clone().normal()) {
-                return Err("a claimed row is not a conclusion of the rule".into());
-            }
-            out.push(row);
-        }
-        Ok(out)
+            let fine = allowed.contains(&row.clone().normal());
+            fine.then_some(row)
+                .ok_or("a claimed row is no conclusion of the rule".into())
+        });
+        rows.collect()
     }
 
     fn goal(&mut self, i: usize, text: &str) -> Checked<()> {
@@ -203,14 +185,11 @@ impl Run<'_> {
         if premises.len() > 4000 {
             return Err("too many premises".into());
         }
-        let proved = premises
-            .iter()
-            .map(|p| self.sum(p))
-            .collect::<Checked<Vec<Row>>>()?;
+        let proved = premises.iter().map(|p| self.sum(p));
+        let proved = proved.collect::<Checked<Vec<Row>>>()?;
         let mut rows = required.into_iter().map(Row::normal);
         let all = rows.all(|r| r.terms.is_empty() || proved.contains(&r));
-        all.then_some(())
-            .ok_or("a relation that is needed is not proved".into())
+        all.then_some(()).ok_or("a needed relation is not proved".into())
     }
 
     /// The exact sum of earlier rows, normalised.
@@ -318,27 +297,25 @@ impl Run<'_> {
             table::predicate(f, name, &pick, &[]).unwrap_or_else(|| Err(format!("no predicate `{name}`")))
         };
         let each = |from: usize, name: &str, pick: &dyn Fn(usize) -> Vec<Pt>| -> Checked<Vec<Row>> {
-            let rows = (from..p.len()).map(|i| one(name, pick(i)));
-            Ok(rows.collect::<Checked<Vec<_>>>()?.concat())
+            let rows: Checked<Vec<_>> = (from..p.len()).map(|i| one(name, pick(i))).collect();
+            Ok(rows?.concat())
         };
         Ok(match *name {
             "coll" => {
                 // two of three points may be drawn at one place: seen from the third
                 let sees = |o: Pt, x: Pt, y: Pt| f.apart(o, x).is_ok() && f.apart(o, y).is_ok();
-                let para = |o: Pt, x: Pt, y: Pt| vec![o, x, o, y];
                 let line = |a: Pt, b: Pt, c: Pt| match (sees(a, b, c), sees(b, a, c)) {
-                    (true, _) => para(a, b, c),
-                    (_, true) => para(b, a, c),
-                    _ => para(c, a, b),
+                    (true, _) => vec![a, b, a, c],
+                    (_, true) => vec![b, a, b, c],
+                    _ => vec![c, a, c, b],
                 };
                 let all = (1..p.len()).map(|j| each(j + 1, "para", &|i| line(p[0], p[j], p[i])));
                 all.collect::<Checked<Vec<_>>>()?.concat()
             }
             "cyclic" => {
                 f.turn(p[0], p[1], p[2])?;
-                each(3, "eqangle", &|i| {
-                    vec![p[2], p[0], p[2], p[1], p[i], p[0], p[i], p[1]]
-                })?
+                let seen = |i: usize| vec![p[2], p[0], p[2], p[1], p[i], p[0], p[i], p[1]];
+                each(3, "eqangle", &seen)?
             }
             "circle" => each(2, "cong", &|i| vec![p[0], p[1], p[0], p[i]])?,
             "angeq" | "distmeq" | "distseq" | "sqseq" => {
@@ -348,12 +325,11 @@ impl Run<'_> {
                     .map(|(c, k)| pair(c[0], c[1], k.clone()));
                 let terms: Vec<Term> = terms.collect();
                 let whole = terms.iter().all(|t| t.1.is_integer());
+                let turn = |k: &Q| (Key::Const(0), k.clone());
                 match (*name, x.last()) {
                     ("distseq", _) => vec![f.row('L', terms)?],
                     ("sqseq", _) => vec![f.row('S', terms)?],
-                    ("angeq", Some(k)) if whole => {
-                        vec![f.row('D', terms.into_iter().chain([(Key::Const(0), k.clone())]))?]
-                    }
+                    ("angeq", Some(k)) if whole => vec![f.row('D', [&terms[..], &[turn(k)]].concat())?],
                     ("distmeq", Some(k)) if whole && k.is_positive() => vec![f.log_row(terms, &k.recip())?],
                     _ => return Err(format!("`{name}` has the wrong numbers")),
                 }

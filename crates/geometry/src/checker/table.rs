@@ -27,16 +27,12 @@ fn line_of(table: &'static str, name: &str) -> Option<(&'static str, &'static st
 }
 
 impl Binding<'_> {
-    fn letter(&self, c: char) -> Checked<Pt> {
-        let i = (c as usize).wrapping_sub('a' as usize);
-        self.p
-            .get(i)
-            .copied()
-            .ok_or_else(|| format!("the table names an unknown point `{c}`"))
-    }
-
     fn letters(&self, word: &str) -> Checked<Vec<Pt>> {
-        word.chars().map(|c| self.letter(c)).collect()
+        let points = word
+            .bytes()
+            .map(|c| self.p.get(usize::from(c.wrapping_sub(b'a'))).copied());
+        let all: Option<Vec<Pt>> = points.collect();
+        all.ok_or_else(|| format!("the table names an unknown point in `{word}`"))
     }
 
     /// A factor such as `2`, `k*`, `kK*`, or a constant such as `1/2`, `k`, `kk`.

@@ -7,13 +7,16 @@ use std::time::Duration;
 
 use console::{Term, style};
 use serde_json::json;
+use strawberry_core::schema::{AskAttempt, AskResult};
+use strawberry_core::{Effort, Usage};
 use strawberry_geometry::lang::problem::Problem;
 use strawberry_geometry::lang::read::read_file;
 use strawberry_geometry::proof::certificate::Certificate;
 use strawberry_geometry::text::{Language, html, svg};
+use strawberry_geometry::told::recognise;
 use strawberry_geometry::{Options, Outcome, Progress, Status, bench, check, picture, prove, tell};
 
-use crate::cli::{GeometryBenchArgs, GeometryCommand, GeometryFigureArgs, GeometryProveArgs};
+use crate::cli::{GeometryBenchArgs, GeometryCommand, GeometryFigureArgs, GeometryProveArgs, ThinkArgs};
 use crate::error::CliError;
 use crate::{open, out};
 
@@ -41,6 +44,72 @@ pub async fn run(command: GeometryCommand) -> Result<(), CliError> {
     } else {
         Ok(())
     }
+}
+
+/// Seconds of search by effort; none is the closure alone.
+fn seconds(effort: Effort) -> u64 {
+    match effort {
+        Effort::None => 0,
+        Effort::Minimal => 1,
+        Effort::Low => 5,
+        Effort::Medium => 20,
+        Effort::High => 60,
+        Effort::Xhigh => 120,
+        Effort::Max => 300,
+    }
+}
+
+/// Answers a question that is a geometry statement in one of the languages; `None` for any other question.
+pub async fn answer(question: &str, think: &ThinkArgs, json: bool) -> Option<Result<(), CliError>> {
+    let problem = recognise(question)?;
+    let effort = think.effort.unwrap_or_default();
+    let mut options = options(think.think.unwrap_or(1000 * seconds(effort)), 2, think.seed);
+    if options.timeout.is_zero() {
+        options.timeout = Duration::from_secs(60);
+        options.max_points = 0;
+    }
+    let stop = Arc::new(AtomicBool::new(false));
+    let stopper = stop.clone();
+    open::on_signal(move || stopper.store(true, Ordering::Relaxed));
+    let flag = stop.clone();
+    let seed = think.seed;
+    let work = tokio::task::spawn_blocking(move || {
+        let outcome = prove(&problem, &options, &|_| {}, &|| flag.load(Ordering::Relaxed));
+        if !json {
+            return print(&outcome, false);
+        }
+        let text = tell(&outcome, Language::English);
+        let sure = matches!(outcome.status, Status::Proved | Status::Refuted);
+        out::json(&AskResult {
+            answer: Some(text.clone()),
+            confidence: sure.then_some(1.0),
+            verdict: None,
+            evidence: Some(outcome.message.clone()),
+            abstained: !sure,
+            effort: Some(effort),
+            strategy: "geometry".into(),
+            attempts: vec![AskAttempt {
+                answer: Some(outcome.message.clone()),
+                text,
+                thinking: None,
+                logprob: None,
+                tokens: 0,
+                score: None,
+                verdict: None,
+            }],
+            votes: vec![],
+            usage: Usage::default(),
+            model: "geometry".into(),
+            seed,
+            trace_id: None,
+            wall_ms: (outcome.seconds * 1e3) as u64,
+        })
+    });
+    Some(match work.await.map_err(CliError::failure) {
+        Ok(Ok(())) if stop.load(Ordering::Relaxed) => Err(CliError::Interrupted),
+        Ok(done) => done,
+        Err(e) => Err(e),
+    })
 }
 
 fn read(path: &Path) -> Result<String, CliError> {
