@@ -77,6 +77,9 @@ pub struct ModelArgs {
     /// `default`, a .gguf file, a safetensors folder, a Hugging Face repo id, or http(s)://host/v1#name
     #[arg(long, short, default_value = "default", env = "STRAWBERRY_MODEL")]
     pub model: String,
+    /// A LoRA adapter for a local model: a PEFT folder or a llama.cpp adapter file
+    #[arg(long, value_name = "PATH")]
+    pub adapter: Option<PathBuf>,
     /// Threads for a local model (default: all cores)
     #[arg(long, env = "STRAWBERRY_THREADS", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,

@@ -41,6 +41,7 @@ pub async fn model(args: &ModelArgs) -> Result<Arc<dyn Model>, CliError> {
 pub async fn local(args: &ModelArgs) -> Result<Engine, CliError> {
     let spec = args.model.clone();
     let threads = args.threads.map(usize::from);
+    let adapter = args.adapter.clone();
     // Reading and repacking weights takes a while; it never blocks the runtime's own threads.
     let engine = tokio::task::spawn_blocking(move || {
         let path = Hub::open()
@@ -50,6 +51,7 @@ pub async fn local(args: &ModelArgs) -> Result<Engine, CliError> {
             &path,
             &EngineOptions {
                 threads,
+                adapter,
                 ..EngineOptions::default()
             },
         )

@@ -77,6 +77,7 @@ async fn model(spec: &str, threads: Option<u16>) -> Result<ModelEntry, CliError>
     }
     let args = ModelArgs {
         model: spec.to_owned(),
+        adapter: None,
         threads,
     };
     let engine = open::local(&args).await?;
