@@ -1,4 +1,8 @@
-"""Generated requests on the OpenAPI document, good and malformed: no 5xx, and the server lives on."""
+"""Generated requests on the OpenAPI document, good and malformed: no 5xx, and the server lives on.
+
+Good ones are answered, so a small model saves time: `cargo run --release -p strawberry-engine --example tiny -- llama DIR`
+writes a tiny one, `DIR/model.gguf`.
+"""
 
 import subprocess
 import sys
@@ -9,7 +13,7 @@ def run(server, examples=150):
     """`examples` for each of the operations in each phase; all in all more than 2,000 requests."""
     command = [sys.executable, "-m", "schemathesis.cli", "run", server.url + "/openapi.json", "--checks", "not_a_server_error",
                "--mode", "all", "--max-examples", str(examples), "--request-timeout", "120", "--workers", "2",
-               "--phases", "fuzzing", "--seed", "1", "--suppress-health-check", "all", "--exclude-path", "/metrics"]
+               "--phases", "fuzzing", "--seed", "1", "--suppress-health-check", "all"]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     print(done.stdout[-3000:], flush=True)
     assert done.returncode == 0, "schemathesis found a failure"

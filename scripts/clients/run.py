@@ -1,6 +1,6 @@
 """Tests the API with the clients people use: `python run.py BINARY [MODEL] [part …]`.
 
-Parts: python, node, jobs, fuzz, load (default: all but load). The packages are in requirements.txt and package.json.
+Parts: python, node, open-responses, jobs, fuzz, load (default: all but load). The packages are in requirements.txt and package.json.
 """
 
 import pathlib
@@ -16,15 +16,19 @@ def main():
     if len(sys.argv) < 2:
         raise SystemExit(__doc__)
     binary, model = sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else "default"
-    parts = sys.argv[3:] or ["python", "node", "jobs", "fuzz"]
+    parts = sys.argv[3:] or ["python", "node", "open-responses", "jobs", "fuzz"]
     for part in parts:
-        server = Server(binary, model)
+        arguments = ["--effort", "none"] if part == "fuzz" else []
+        server = Server(binary, model, *arguments)
         try:
             if part == "python":
                 import openai_test
                 openai_test.run(server.base)
             elif part == "node":
                 subprocess.run(["node", HERE / "openai_test.mjs", server.base], check=True)
+            elif part == "open-responses":
+                import open_responses_test
+                open_responses_test.run(server.base)
             elif part == "jobs":
                 import jobs_test
                 jobs_test.run(server)

@@ -75,6 +75,7 @@ pub struct Prepared {
     model: Arc<ShapedModel>,
     problem: Problem,
     plan: Plan,
+    structured: bool,
     forced_call: bool,
     offers_tools: bool,
     single_call: bool,
@@ -138,6 +139,7 @@ pub fn prepare(state: &AppState, ask: &Ask, index: u32) -> Result<Prepared, ApiE
         model,
         problem,
         plan,
+        structured,
         forced_call,
         offers_tools,
         single_call: ask.single_call,
@@ -219,6 +221,7 @@ pub async fn run(
         model,
         problem,
         plan,
+        structured,
         forced_call,
         offers_tools,
         single_call,
@@ -254,7 +257,14 @@ pub async fn run(
         .logprobs
         .pop_if(|last| !chosen.text.ends_with(last.token.token.as_str()));
     if chosen.finish == strawberry_core::Finish::Failed {
-        return Err(ModelError::Internal("the model failed in the middle of its answer".to_owned()).into());
+        // A grammar can turn out too complex, or leave nothing to write, only while it is followed.
+        return Err(if structured {
+            ApiError::invalid(
+                "the answer could not be completed in this format: the JSON Schema is too complex, or leaves nothing to write",
+            )
+        } else {
+            ModelError::Internal("the model failed in the middle of its answer".to_owned()).into()
+        });
     }
     let mut calls: Vec<ToolCall> = if forced_call {
         tools::forced_call(&chosen.text).into_iter().collect()

@@ -18,7 +18,7 @@
 //! | [`chat`] | `/v1/chat/completions` |
 //! | [`responses`] | `/v1/responses`, and its background jobs |
 //! | [`completions`], [`embeddings`], [`models`], [`requests`], [`health`] | the small endpoints |
-//! | [`metrics`], [`log`], [`openapi`] | what operators and programs see |
+//! | [`metrics`], [`log`], [`otel`], [`openapi`] | what operators and programs see |
 //! | [`start`], [`generate`] | one request of any endpoint: plan, runs, pieces |
 //! | [`shape`], [`tools`] | settings the search knows nothing of: stop strings, grammars, tools |
 //! | [`narrate`] | many attempts as one readable text |
@@ -40,6 +40,7 @@ pub mod metrics;
 pub mod models;
 pub mod narrate;
 pub mod openapi;
+pub mod otel;
 pub mod queue;
 pub mod quota;
 pub mod requests;

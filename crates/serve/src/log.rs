@@ -1,12 +1,13 @@
 //! Structured logs: one line per request, never a word of a prompt or an answer.
 
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 
 use crate::chat::REQUEST_ID;
+use crate::otel::Span;
 use crate::state::AppState;
 
 /// Logs a request and counts it.
@@ -16,10 +17,26 @@ pub async fn request(State(state): State<AppState>, request: Request, next: Next
     // A path that matches no route may hold anything, so it is not logged.
     let route = matched.map_or_else(|| "unknown".to_owned(), |m| m.as_str().to_owned());
     let method = request.method().clone();
+    let begun = SystemTime::now();
+    let parent = request.headers().get("traceparent");
+    let parent = parent.and_then(|v| v.to_str().ok()).map(str::to_owned);
     let response = next.run(request).await;
     let (status, elapsed) = (response.status().as_u16(), start.elapsed());
     state.metrics.request(&route, status, elapsed.as_secs_f64());
     let id = response.headers().get(REQUEST_ID).and_then(|v| v.to_str().ok());
+    state.tracer.end(|| Span {
+        name: format!("{method} {route}"),
+        kind: 2,
+        start: begun,
+        parent,
+        failed: status >= 500,
+        attributes: vec![
+            ("http.request.method", method.as_str().into()),
+            ("http.route", route.clone().into()),
+            ("http.response.status_code", status.into()),
+            ("strawberry.request.id", id.into()),
+        ],
+    });
     tracing::info!(%method, route, status, ms = elapsed.as_millis() as u64, id, "request");
     response
 }

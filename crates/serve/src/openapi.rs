@@ -238,8 +238,14 @@ fn described(operation: &Operation, error: &Option<Value>) -> Value {
         "responses": responses,
     });
     if operation.path.contains("{id}") {
-        out["parameters"] = json!([{"name": "id", "in": "path", "required": true,
-            "schema": {"type": "string", "minLength": 1}}]);
+        let mut parameters = vec![json!({"name": "id", "in": "path", "required": true,
+            "schema": {"type": "string", "minLength": 1}})];
+        if operation.method == "get" && operation.streams {
+            let query = |name: &str, schema: Value| json!({"name": name, "in": "query", "schema": schema});
+            parameters.push(query("stream", json!({"type": "boolean"})));
+            parameters.push(query("starting_after", json!({"type": "integer", "minimum": 0})));
+        }
+        out["parameters"] = parameters.into();
     }
     if let Some(schema) = &operation.request {
         out["requestBody"] = json!({"required": true, "content": {"application/json": {"schema": schema}}});

@@ -1,5 +1,7 @@
 //! Starts the runs of a request as a task of their own, which ends when the client goes away.
 
+use std::time::{Instant, SystemTime};
+
 use futures::future::join_all;
 use strawberry_core::Usage;
 use strawberry_think::{RunControl, ThinkEvent};
@@ -8,6 +10,7 @@ use tokio::sync::mpsc;
 use crate::error::ApiError;
 use crate::generate::{self, Ask, Piece};
 use crate::inflight::{Boarded, Flight};
+use crate::otel::Span;
 use crate::queue::Turn;
 use crate::state::{AppState, now_ms};
 
@@ -88,20 +91,20 @@ pub fn start(
         )
     })?;
     let (sender, pieces) = mpsc::unbounded_channel();
-    let (state, caller) = (state.clone(), caller.to_owned());
+    let work = Work {
+        state: state.clone(),
+        caller: caller.to_owned(),
+        id: id.to_owned(),
+        model,
+    };
     tokio::spawn(async move {
         let _turn = turn;
-        let runs = prepared
-            .into_iter()
-            .zip(&controls)
-            .zip(0..)
-            .map(|((prepared, control), i)| {
-                one(&state, &caller, &model, prepared, control, i, sender.clone())
-            });
+        let runs = prepared.into_iter().zip(&controls).zip(0..);
+        let runs = runs.map(|((prepared, control), i)| work.choice(prepared, control, i, sender.clone()));
         let mut runs = std::pin::pin!(join_all(runs));
         tokio::select! {
             _ = &mut runs => {}
-            () = tokio::time::sleep(state.settings.limits.request_time) => {
+            () = tokio::time::sleep(work.state.settings.limits.request_time) => {
                 controls.iter().for_each(RunControl::interrupt);
                 runs.await;
             }
@@ -114,56 +117,87 @@ pub fn start(
     })
 }
 
-async fn one(
-    state: &AppState,
-    caller: &str,
-    model: &str,
-    prepared: generate::Prepared,
-    control: &RunControl,
-    index: u32,
-    out: mpsc::UnboundedSender<ChoicePiece>,
-) {
-    let (sender, mut pieces) = mpsc::unbounded_channel();
-    let run = generate::run(state, prepared, control, &sender);
-    let begun = std::time::Instant::now();
-    let pass = async {
-        let (mut usage, mut first) = (None, true);
-        while let Some(piece) = pieces.recv().await {
-            if first && matches!(piece, Piece::Search(ThinkEvent::Text { .. })) {
-                first = false;
-                state.metrics.first_token(begun.elapsed().as_secs_f64());
-            }
-            if let Piece::Done(done) = &piece {
-                usage = Some(done.report.usage);
-            }
-            let last = matches!(piece, Piece::Done(_));
-            if out.send((index, Ok(piece))).is_err() {
-                control.interrupt();
-            }
-            if last {
-                break;
-            }
-        }
-        usage
-    };
-    let mut pass = std::pin::pin!(pass);
-    let result = tokio::select! {
-        result = run => result,
-        usage = &mut pass => return count(state, caller, model, usage).await,
-    };
-    match result {
-        Ok(()) => count(state, caller, model, pass.await).await,
-        Err(error) => {
-            let _ = out.send((index, Err(error)));
-        }
-    }
+/// A request that is worked on.
+struct Work {
+    state: AppState,
+    caller: String,
+    id: String,
+    model: String,
 }
 
-/// Counts what a run cost, for the caller and for the metrics.
-async fn count(state: &AppState, caller: &str, model: &str, usage: Option<Usage>) {
-    let Some(usage) = usage else { return };
-    state.metrics.usage(model, &usage);
-    if let Err(error) = state.store.add_api_usage(caller, model, now_ms(), &usage).await {
-        tracing::warn!(%error, "usage could not be counted");
+impl Work {
+    /// Carries out one choice; its pieces go to `out`.
+    async fn choice(
+        &self,
+        prepared: generate::Prepared,
+        control: &RunControl,
+        index: u32,
+        out: mpsc::UnboundedSender<ChoicePiece>,
+    ) {
+        let (sender, mut pieces) = mpsc::unbounded_channel();
+        let run = generate::run(&self.state, prepared, control, &sender);
+        let (begun, start) = (Instant::now(), SystemTime::now());
+        let pass = async {
+            let (mut usage, mut first) = (Usage::default(), true);
+            while let Some(piece) = pieces.recv().await {
+                if first && matches!(piece, Piece::Search(ThinkEvent::Text { .. })) {
+                    first = false;
+                    self.state.metrics.first_token(begun.elapsed().as_secs_f64());
+                }
+                if let Piece::Done(done) = &piece {
+                    usage = done.report.usage;
+                }
+                let last = matches!(piece, Piece::Done(_));
+                if out.send((index, Ok(piece))).is_err() {
+                    control.interrupt();
+                }
+                if last {
+                    break;
+                }
+            }
+            usage
+        };
+        let mut pass = std::pin::pin!(pass);
+        let result = tokio::select! {
+            result = run => result,
+            usage = &mut pass => return self.count(usage, start, false).await,
+        };
+        match result {
+            Ok(()) => self.count(pass.await, start, false).await,
+            Err(error) => {
+                let _ = out.send((index, Err(error)));
+                self.count(Usage::default(), start, true).await;
+            }
+        }
+    }
+
+    /// Counts what a run cost: for the caller, for the metrics, for whoever traces.
+    async fn count(&self, usage: Usage, start: SystemTime, failed: bool) {
+        self.state.metrics.usage(&self.model, &usage);
+        self.state.tracer.end(|| Span {
+            name: format!("chat {}", self.model),
+            kind: 1,
+            start,
+            parent: None,
+            failed,
+            attributes: vec![
+                ("gen_ai.operation.name", "chat".into()),
+                ("gen_ai.request.model", self.model.clone().into()),
+                ("gen_ai.usage.input_tokens", usage.prompt_tokens.into()),
+                ("gen_ai.usage.output_tokens", usage.completion_tokens.into()),
+                ("strawberry.usage.reasoning_tokens", usage.reasoning_tokens.into()),
+                ("strawberry.request.id", self.id.clone().into()),
+            ],
+        });
+        if failed {
+            return;
+        }
+        let store = &self.state.store;
+        let counted = store
+            .add_api_usage(&self.caller, &self.model, now_ms(), &usage)
+            .await;
+        if let Err(error) = counted {
+            tracing::warn!(%error, "usage could not be counted");
+        }
     }
 }

@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 use crate::error::ApiError;
 use crate::inflight::InFlight;
 use crate::metrics::Metrics;
+use crate::otel::Tracer;
 use crate::queue::Queue;
 use crate::quota::Quotas;
 use crate::responses::feed::Feeds;
@@ -113,6 +114,8 @@ pub struct Shared {
     pub in_flight: InFlight,
     /// What is counted and timed.
     pub metrics: Metrics,
+    /// Where spans go.
+    pub tracer: Tracer,
     /// The events of background responses in the making.
     pub feeds: Feeds,
     /// Tells that there is a background job to do.
@@ -134,7 +137,7 @@ impl std::ops::Deref for AppState {
 }
 
 impl AppState {
-    /// The state of a server that offers `models`, of which there must be at least one.
+    /// The state of a server that offers `models`, of which there must be at least one. Made on tokio.
     ///
     /// # Errors
     /// There is no model.
@@ -154,6 +157,7 @@ impl AppState {
             queue: Queue::new(limits.running, limits.waiting),
             in_flight: InFlight::default(),
             metrics: Metrics::default(),
+            tracer: Tracer::from_env(),
             feeds: Feeds::default(),
             new_job: Notify::new(),
             quotas: Quotas::default(),

@@ -146,14 +146,21 @@ impl Store {
         rows.iter().map(|row| self.stored_response(row)).collect()
     }
 
-    /// Renews the lease of all jobs of `worker`; returns the ids of those it still holds.
-    pub async fn renew_responses(&self, worker: &str, lease_ms: u64) -> Result<Vec<String>, StoreError> {
+    /// Renews the leases of those of `jobs` that `worker` still holds; returns their ids.
+    pub async fn renew_responses(
+        &self,
+        worker: &str,
+        jobs: &[String],
+        lease_ms: u64,
+    ) -> Result<Vec<String>, StoreError> {
         sqlx::query_scalar(
             "UPDATE responses SET lease_ms = ?2
-             WHERE background = 1 AND status IN ('queued', 'in_progress') AND worker = ?1 RETURNING id",
+             WHERE background = 1 AND status = 'in_progress' AND worker = ?1
+                 AND id IN (SELECT value FROM json_each(?3)) RETURNING id",
         )
         .bind(worker)
         .bind(saturated(lease_ms))
+        .bind(to_json(&jobs)?)
         .fetch_all(&self.pool)
         .await
         .map_err(|e| self.explain(e))

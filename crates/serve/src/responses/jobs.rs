@@ -47,8 +47,9 @@ pub async fn work(state: AppState, stop: impl Future<Output = ()>) {
             );
         }
     }
-    for (_, job) in lock(&held).drain() {
+    for (id, job) in lock(&held).drain() {
         job.abort();
+        state.feeds.close(&id);
     }
     if let Err(error) = state.store.release_responses(&worker).await {
         tracing::warn!(%error, "background jobs could not be given back; they will be taken over");
@@ -62,7 +63,11 @@ fn lock(held: &Held) -> std::sync::MutexGuard<'_, HashMap<String, AbortHandle>> 
 /// Renews the leases; stops jobs that are no longer ours (cancelled by another process, taken over).
 async fn keep(state: &AppState, worker: &str, held: &Held) {
     let before: Vec<String> = lock(held).keys().cloned().collect();
-    match state.store.renew_responses(worker, now_ms() + LEASE_MS).await {
+    match state
+        .store
+        .renew_responses(worker, &before, now_ms() + LEASE_MS)
+        .await
+    {
         Ok(ours) => {
             let lost = before.iter().filter(|id| !ours.contains(id));
             let mut held = lock(held);

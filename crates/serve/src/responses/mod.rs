@@ -8,6 +8,7 @@ pub mod request;
 
 use std::collections::HashSet;
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
@@ -29,12 +30,15 @@ use crate::error::ApiError;
 use crate::generate;
 use crate::start::{Running, start};
 use crate::state::{AppState, new_id, now_ms};
+use feed::Feed;
 use maker::Maker;
 use object::ResponseObject;
 use request::{Item, ResponseRequest};
 
 /// A comment is sent after this silence.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// How often it is looked whether another process has made a response that is watched here.
+const LOOK_ELSEWHERE: Duration = Duration::from_secs(2);
 /// Responses of one conversation at most.
 const LONGEST_CHAIN: usize = 1000;
 
@@ -187,18 +191,41 @@ async fn enqueue(
     state.store.add_response(&stored).await?;
     state.new_job.notify_one();
     Ok(match feed {
-        Some(feed) => watch(feed, 0),
+        Some(feed) => watch(state, stored.caller, id, feed, 0),
         None => Json(response).into_response(),
     })
 }
 
-/// Streams the events of a background response from number `from` on.
-fn watch(feed: std::sync::Arc<feed::Feed>, from: usize) -> Response {
-    sse(stream::unfold((feed, from), |(feed, from)| async move {
-        let events = feed.after(from).await?;
-        let next = from + events.len();
-        Some((events, (feed, next)))
+/// Streams the events of a background response from number `from` on. When another process makes it, only its
+/// end is told.
+fn watch(state: &AppState, caller: String, id: String, feed: Arc<Feed>, from: usize) -> Response {
+    let state = state.clone();
+    sse(stream::unfold(Some(from), move |from| {
+        let (state, caller, id, feed) = (state.clone(), caller.clone(), id.clone(), feed.clone());
+        async move {
+            let from = from?;
+            loop {
+                tokio::select! {
+                    events = feed.after(from) => {
+                        let events = events?;
+                        let next = from + events.len();
+                        return Some((events, Some(next)));
+                    }
+                    () = tokio::time::sleep(LOOK_ELSEWHERE) => {}
+                }
+                let stored = state.store.load_response(&id, &caller).await.ok()??;
+                if !matches!(stored.status, ResponseStatus::Queued | ResponseStatus::InProgress) {
+                    return Some((vec![end_of(&stored, from as u64)], None));
+                }
+            }
+        }
     }))
+}
+
+/// The event that tells of the end of a stored response.
+fn end_of(stored: &StoredResponse, number: u64) -> Value {
+    let kind = format!("response.{}", stored.status.as_str());
+    json!({"type": kind, "sequence_number": number, "response": stored.response})
 }
 
 /// How far a response is.
@@ -274,14 +301,16 @@ pub async fn get(
     query: Result<Query<GetQuery>, axum::extract::rejection::QueryRejection>,
 ) -> Result<Response, ApiError> {
     let Query(query) = query.map_err(|e| ApiError::invalid(e.body_text()))?;
+    // Looked for first: a job that ends in between is then found in the store as ended.
+    let feed = state.feeds.find(&id);
     let mut stored = load(&state, &caller.0, &id).await?;
     if query.stream {
         let from = query.starting_after.map_or(0, |n| n.saturating_add(1));
-        if let Some(feed) = state.feeds.find(&id) {
-            return Ok(watch(feed, usize::try_from(from).unwrap_or(usize::MAX)));
+        if let Some(feed) = feed {
+            let from = usize::try_from(from).unwrap_or(usize::MAX);
+            return Ok(watch(&state, caller.0, id, feed, from));
         }
-        let kind = format!("response.{}", stored.status.as_str());
-        let event = json!({"type": kind, "sequence_number": from, "response": stored.response});
+        let event = end_of(&stored, from);
         return Ok(sse(stream::once(std::future::ready(vec![event]))));
     }
     stored.response["status"] = stored.status.as_str().into();

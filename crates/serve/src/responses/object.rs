@@ -56,10 +56,26 @@ pub struct Echo {
     pub reasoning: Value,
     /// Whether it is kept.
     pub store: bool,
-    /// The temperature, if one was given.
-    pub temperature: Option<f32>,
-    /// Nucleus sampling, if it was given.
-    pub top_p: Option<f32>,
+    /// The temperature; 1 where none was given, and the search chooses.
+    pub temperature: f32,
+    /// Nucleus sampling; 1 where it was not given, and the search chooses.
+    pub top_p: f32,
+    /// Always 0.
+    pub presence_penalty: f32,
+    /// Always 0.
+    pub frequency_penalty: f32,
+    /// Always 0: a response has no log-probabilities.
+    pub top_logprobs: u32,
+    /// Always `null`: the server calls no tools itself.
+    pub max_tool_calls: Option<u32>,
+    /// Always `default`.
+    pub service_tier: &'static str,
+    /// Always `null`.
+    pub user: Option<String>,
+    /// Always `null`.
+    pub safety_identifier: Option<String>,
+    /// Always `null`: prompts are cached by their text.
+    pub prompt_cache_key: Option<String>,
     /// `{"format": …}`.
     pub text: Value,
     /// Which tools may be called.
@@ -142,8 +158,16 @@ impl ResponseObject {
                 previous_response_id: request.previous_response_id.clone(),
                 reasoning: json!(reasoning),
                 store: request.store.unwrap_or(true),
-                temperature: request.temperature,
-                top_p: request.top_p,
+                temperature: request.temperature.unwrap_or(1.0),
+                top_p: request.top_p.unwrap_or(1.0),
+                presence_penalty: 0.0,
+                frequency_penalty: 0.0,
+                top_logprobs: 0,
+                max_tool_calls: None,
+                service_tier: "default",
+                user: None,
+                safety_identifier: None,
+                prompt_cache_key: None,
                 text: json!({"format": format.map_or_else(|| json!({"type": "text"}), |f| json!(f))}),
                 tool_choice: request.tool_choice.clone().unwrap_or_else(|| "auto".into()),
                 tools: request.tools.clone().unwrap_or_default(),

@@ -6,7 +6,7 @@ use http_body_util::BodyExt;
 use hyper::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Running, chat, until, whole};
+use crate::support::{Running, chat, endless, until, whole};
 
 fn deltas(chunks: &[Value], field: &str) -> String {
     chunks
@@ -272,11 +272,8 @@ async fn what_is_wrong_is_said_with_the_field() {
 async fn a_request_in_flight_answers_now_or_ends_with_its_client() {
     let server = Running::new().await;
     let endless = |id: &'static str| {
-        let body = chat(
-            json!({"max_completion_tokens": 3000, "stream": true, "temperature": 1.0,
-            "messages": [{"role": "user", "content": "What is 2+2?"}],
-            "logit_bias": {"266": -100.0}, "reasoning_effort": "low"}),
-        );
+        let mut body = chat(endless());
+        body["stream"] = true.into();
         let headers = [("Content-Type", "application/json"), ("X-Request-Id", id)];
         (headers, body.to_string())
     };

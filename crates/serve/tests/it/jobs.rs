@@ -54,7 +54,7 @@ async fn killed_again_and_again_every_job_has_one_result() {
     let (mut server, mut address) = spawn(home.path());
     let mut ids = Vec::new();
     for i in 0..JOBS {
-        let body = json!({"input": format!("question {i}"), "background": true, "seed": i, "max_output_tokens": 60,
+        let body = json!({"input": format!("question {i}"), "background": true, "seed": i, "max_output_tokens": 600,
             "reasoning": {"effort": "low"}, "metadata": {"n": i.to_string()}});
         let (status, queued) = Running::client(address).post("/v1/responses", &body).await;
         assert_eq!(status, 200, "{queued}");

@@ -222,7 +222,7 @@ async fn a_background_response_is_polled_watched_and_cancelled() {
         .send(Method::GET, &format!("{path}?stream=true"), &[], "")
         .await;
     let watched = watched.into_body().collect().await.unwrap().to_bytes();
-    let watched = events(&String::from_utf8(watched.to_vec()).unwrap());
+    let watched = events(std::str::from_utf8(&watched).unwrap());
     assert_eq!(watched[0]["response"]["output"], made["output"]);
     // One that is streamed while it is made goes on when nobody watches.
     let long = body(json!({"background": true, "stream": true, "max_output_tokens": 200}));
@@ -231,7 +231,7 @@ async fn a_background_response_is_polled_watched_and_cancelled() {
         .send(Method::POST, "/v1/responses", &json, long.to_string())
         .await;
     let first = response.frame().await.unwrap().unwrap().into_data().unwrap();
-    let created = events(&String::from_utf8(first.to_vec()).unwrap());
+    let created = events(std::str::from_utf8(&first).unwrap());
     let path = format!("/v1/responses/{}", created[0]["response"]["id"].as_str().unwrap());
     drop(response);
     until(async || {
@@ -241,8 +241,8 @@ async fn a_background_response_is_polled_watched_and_cancelled() {
     .await;
     // Cancelled: it stops, and stays cancelled.
     let endless = body(
-        json!({"background": true, "max_output_tokens": 3000, "temperature": 1.0, "thinking": {"samples": 8},
-        "input": "What is 2+2?"}),
+        json!({"background": true, "max_output_tokens": 1_000_000, "temperature": 1.0,
+        "input": "What is 2+2?", "reasoning": null, "thinking": {"samples": 512, "strategy": "majority"}}),
     );
     let (_, queued) = server.post("/v1/responses", &endless).await;
     let path = format!("/v1/responses/{}", queued["id"].as_str().unwrap());

@@ -158,7 +158,7 @@ impl Client {
         assert_eq!(response.status(), 200, "{:?}", whole(response).await);
         assert_eq!(response.headers()["content-type"], "text/event-stream");
         let text = response.into_body().collect().await.unwrap().to_bytes();
-        events(&String::from_utf8(text.to_vec()).unwrap())
+        events(std::str::from_utf8(&text).unwrap())
     }
 }
 
@@ -172,6 +172,13 @@ pub fn chat(fields: Value) -> Value {
         .unwrap()
         .extend(fields.as_object().unwrap().clone());
     body
+}
+
+/// What makes a question take long: hundreds of attempts that never end by themselves (266 is the end token).
+pub fn endless() -> Value {
+    json!({"messages": [{"role": "user", "content": "What is 2+2?"}], "reasoning_effort": null, "temperature": 1.0,
+        "max_completion_tokens": 1_000_000, "logit_bias": {"266": -100.0},
+        "thinking": {"samples": 512, "strategy": "majority"}})
 }
 
 /// The data of every event; `[DONE]` as a string.

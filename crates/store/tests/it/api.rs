@@ -79,7 +79,13 @@ async fn a_job_is_ended_once_and_by_its_holder() {
     // A cancelled job is no longer held, and can't be ended.
     assert!(!store.cancel_response("r2", "key:b", &json!({})).await.unwrap());
     assert!(store.cancel_response("r2", "key:a", &json!({})).await.unwrap());
-    assert_eq!(store.renew_responses("two", 500).await.unwrap(), ["r3"]);
+    assert_eq!(
+        store
+            .renew_responses("two", &["r2".into(), "r3".into()], 500)
+            .await
+            .unwrap(),
+        ["r3"]
+    );
     store.release_responses("two").await.unwrap();
     assert_eq!(
         store.claim_responses("one", 202, 300, 9).await.unwrap()[0].id,
