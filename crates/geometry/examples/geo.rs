@@ -78,6 +78,25 @@ fn main() {
             }
             continue;
         }
+        if args[0] == "export" {
+            // in Yuclid's language, on our figure: to time both provers on the same problems
+            let Ok(d) = figure::draw::draw(&p, 1 ^ figure::rng::seed_of(&p.source), &|| false) else {
+                continue;
+            };
+            let Some(f) = d.good.first() else { continue };
+            let mut out = String::new();
+            for (n, c) in p.points.iter().zip(&f.xy) {
+                out += &format!("point {n} {} {}\n", c[0], c[1]);
+            }
+            for a in p.hypotheses() {
+                out += &format!("assume {}\n", a.show(&p.points));
+            }
+            for g in &p.goals {
+                out += &format!("prove {}\n", g.show(&p.points));
+            }
+            std::fs::write(format!("{}/{}.txt", args[3], name.replace(['/', ' '], "_")), out).unwrap();
+            continue;
+        }
         if args[0] == "judge" {
             use strawberry_geometry::{coordinates::judge, prove::prepare};
             let t = Instant::now();
