@@ -101,7 +101,7 @@ pub(super) fn open(folder: &Path, config: &ModelConfig) -> Result<Adapter, LoadE
             alpha / rank
         }
     };
-    if !(settings.r >= 1.0) {
+    if settings.r < 1.0 {
         return Err(LoadError::malformed(place, "the rank `r` is below 1"));
     }
     let mut hasher = Sha256::new();

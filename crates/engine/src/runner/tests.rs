@@ -26,7 +26,6 @@ fn runner_with(model: &TinyModel, threads: usize, level: Option<CpuLevel>, kv: K
         kv_bytes: 16 << 20,
         level,
         kv_precision: kv,
-        ..RunnerOptions::default()
     };
     Runner::load(&source(model), &options).unwrap()
 }
