@@ -2,12 +2,16 @@
 
 pub mod serve;
 
+mod research;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use strawberry_core::Effort;
 use strawberry_think::{ScoredBy, StrategyKind};
 use strawberry_verify::Mode;
+
+pub use research::{ResearchArgs, SearchArgs, SourceArgs};
 
 /// Strawberry: a reasoning system. It thinks before it answers, shows its thinking, and checks the answer.
 #[derive(Parser, Debug)]
@@ -33,6 +37,10 @@ pub enum Command {
     Chat(ChatArgs),
     /// Serve the API and the web app; manage API keys
     Serve(serve::ServeArgs),
+    /// Research a question in folders or on the web: a report whose every citation is checked
+    Research(ResearchArgs),
+    /// Search once: one cited paragraph
+    Search(SearchArgs),
     /// Fetch, list and remove models
     #[command(subcommand)]
     Model(ModelCommand),

@@ -8,6 +8,8 @@ mod doctor;
 mod geometry;
 mod model;
 mod problem_rows;
+mod research;
+mod search;
 mod serve;
 mod synth;
 mod tables;
@@ -28,6 +30,8 @@ pub fn run(cli: Cli) -> Result<(), CliError> {
         Command::Ask(args) => wait(ask::run(args)),
         Command::Chat(args) => wait(chat::run(args)),
         Command::Serve(args) => wait(serve::run(args)),
+        Command::Research(args) => wait(research::run(args)),
+        Command::Search(args) => wait(search::run(args)),
         Command::Model(command) => wait(model::run(command)),
         Command::Trace(command) => wait(trace::run(command)),
         Command::Verify(command) => verify::run(command),
