@@ -10,7 +10,7 @@ export default defineConfig({
   outputDir: '../target/web-tests',
   // The model behind the server computes on all cores already.
   workers: 1,
-  timeout: 120_000,
+  timeout: 300_000,
   expect: { timeout: 60_000 },
   reporter: [['list']],
   use: { launchOptions, locale: 'en-GB', trace: 'retain-on-failure' },

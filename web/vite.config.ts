@@ -40,6 +40,7 @@ export default defineConfig({
     // Inlined files would be data: URLs, which the content security policy refuses.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    chunkSizeWarningLimit: 1000,
   },
   server: {
     proxy: { '/api': 'http://127.0.0.1:8000', '/v1': 'http://127.0.0.1:8000' },

@@ -75,7 +75,7 @@ test('a search that was told to answer now answers with what it has', async ({ p
   await panel.getByRole('button', { name: 'Close' }).click();
   await page.getByRole('button', { name: 'Answer now' }).click();
   await answered(page);
-  await expect(page.locator('li.assistant .markdown')).not.toBeEmpty();
+  await expect(page.locator('.answer .markdown')).not.toBeEmpty();
   const facts = await page.locator('.facts').textContent();
   expect(Number(/(\d+) attempts/.exec(facts ?? '')?.[1])).toBeLessThan(64);
 });
@@ -94,7 +94,7 @@ test('an answer can be stopped, and continued where it stopped', async ({ page }
   await open(page);
   await quick(page, 'none', 600);
   await ask(page, 'Write a long story about a strawberry.');
-  const text = page.locator('li.assistant .markdown');
+  const text = page.locator('.answer .markdown');
   await expect(text).not.toBeEmpty();
   await page.getByRole('button', { name: 'Stop' }).click();
   await answered(page);
@@ -159,8 +159,8 @@ test('leaving the page keeps what there is of an answer', async ({ page }) => {
   await open(page);
   await quick(page, 'none', 600);
   await ask(page, 'Write a long story about a strawberry.');
-  await expect(page.locator('li.assistant .markdown')).not.toBeEmpty();
+  await expect(page.locator('.answer .markdown')).not.toBeEmpty();
   await page.reload();
   await expect(page.getByText('The page was left before the answer was complete.')).toBeVisible();
-  await expect(page.locator('li.assistant .markdown')).not.toBeEmpty();
+  await expect(page.locator('.answer .markdown')).not.toBeEmpty();
 });

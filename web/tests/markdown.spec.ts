@@ -32,7 +32,7 @@ test('hostile Markdown does nothing, loads nothing and links nowhere', async ({ 
     expect(await link.getAttribute('href')).toMatch(/^https?:\/\//);
     expect(await link.getAttribute('rel')).toContain('noopener');
   }
-  await answer.locator('.markdown').click();
+  await answer.locator('.answer').click();
   await page.waitForTimeout(500);
   expect(await page.evaluate(() => (window as { hacked?: number }).hacked)).toBeUndefined();
   expect(await answer.locator('img, iframe, form, style, link, script, [onclick], [onerror], [onload]').count()).toBe(0);

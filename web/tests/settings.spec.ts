@@ -117,7 +117,7 @@ test('the keyboard does it all', async ({ page, isMobile }) => {
   await composer.pressSequentially('Write a long story about a strawberry.');
   await composer.press('Enter');
   await expect(page.locator('li.user')).toContainText('first line\nWrite');
-  await expect(page.locator('li.assistant .markdown')).not.toBeEmpty();
+  await expect(page.locator('.answer .markdown')).not.toBeEmpty();
   await page.keyboard.press('Escape');
   await answered(page);
   await page.keyboard.press('Control+Shift+A');

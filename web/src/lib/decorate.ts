@@ -47,7 +47,7 @@ export function decorate(root: HTMLElement, copyLabel: string, copiedLabel: stri
   }
   for (const code of root.querySelectorAll<HTMLElement>('pre > code')) {
     const text = code.textContent ?? '';
-    const language = code.dataset.lang ?? '';
+    const language = code.className.replace('language-', '');
     if (hljs.getLanguage(language) && text.length < LONGEST_COLOURED) {
       // highlight.js escapes the text itself; its output is spans with classes.
       code.innerHTML = hljs.highlight(text, { language, ignoreIllegals: true }).value;

@@ -72,7 +72,7 @@ marked.use({
     },
     image: ({ href, text }) => link(href, `🖼 ${escape(text || href)}`),
     code: ({ text, lang }) =>
-      `<pre><code data-lang="${escape(lang?.match(/^[\w+#-]+/)?.[0] ?? '')}">${escape(text)}\n</code></pre>`,
+      `<pre><code class="language-${lang?.match(/^[\w+#-]+/)?.[0] ?? ''}">${escape(text)}\n</code></pre>`,
   },
 });
 
@@ -80,7 +80,7 @@ const TAGS = [
   ...['a', 'blockquote', 'br', 'code', 'del', 'em', 'h1', 'h2', 'h3', 'h4', 'h5', 'h6', 'hr', 'input', 'li'],
   ...['ol', 'p', 'pre', 'span', 'strong', 'table', 'tbody', 'td', 'th', 'thead', 'tr', 'ul'],
 ];
-const ATTRIBUTES = ['align', 'checked', 'class', 'data-lang', 'disabled', 'href', 'rel', 'start', 'target', 'type'];
+const ATTRIBUTES = ['align', 'checked', 'class', 'disabled', 'href', 'rel', 'start', 'target', 'type'];
 
 /** The top-level blocks of a Markdown text, as source. A text that grows changes its last blocks only. */
 export function blocks(source: string): string[] {
@@ -94,7 +94,7 @@ export function blocks(source: string): string[] {
     .map((token) => token.raw + (definitions && token.raw.includes('[') ? definitions : ''));
 }
 
-/** Safe HTML of one block. Formulas are `span.math` with their TeX as text; `code[data-lang]` waits for colours. */
+/** Safe HTML of one block. Formulas are `span.math` with their TeX as text; `code.language-…` waits for colours. */
 export function html(block: string): string {
   return DOMPurify.sanitize(marked.parse(block, { async: false }), {
     ALLOWED_TAGS: TAGS,
@@ -103,6 +103,6 @@ export function html(block: string): string {
     ALLOW_ARIA_ATTR: false,
     // The links above are already limited; this keeps them to the same schemes.
     ALLOWED_URI_REGEXP: /^(https?:\/\/|mailto:)/i,
-    ADD_ATTR: ['target'],
+    ADD_URI_SAFE_ATTR: ['align', 'checked', 'disabled', 'rel', 'start', 'target', 'type'],
   });
 }
