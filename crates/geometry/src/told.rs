@@ -1,7 +1,7 @@
 //! A problem given as text, answered in words.
 
 use crate::lang::problem::Problem;
-use crate::lang::read::read_one;
+use crate::lang::read::{read_file, read_one};
 use crate::proof::certificate::Certificate;
 use crate::prove::{Options, Outcome, Progress, Status, prove};
 use crate::text::Language;
@@ -19,7 +19,13 @@ pub struct Told {
 
 /// The problem a text states in one of the languages; `None` for any other text, such as plain words.
 pub fn recognise(text: &str) -> Option<Problem> {
-    let problem = read_one(text.trim(), "problem").ok()?;
+    let text = text.trim();
+    let problem = read_one(text, "problem").ok().or_else(|| {
+        // a whole file, with a name or in lines, that holds one problem
+        let mut entries = read_file(text).ok()?;
+        let (_, problem) = entries.pop()?;
+        problem.ok().filter(|_| entries.is_empty())
+    })?;
     (problem.points.len() >= 2 && !problem.goals.is_empty()).then_some(problem)
 }
 

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use strawberry_geometry::lang::atom::Pred;
 use strawberry_geometry::lang::read::{read_file, read_one};
 use strawberry_geometry::prove::Status;
+use strawberry_geometry::told::recognise;
 
 fn error(text: &str) -> String {
     read_one(text, "t").expect_err("must not read").to_string()
@@ -90,4 +91,30 @@ proptest! {
             "30o", "1/2", "eqangle", "prove", "assume", "let", "points", "\n", "angle", "∥", "x@1_2", "distseq", "square"]), 0..40)) {
         let _ = read_file(&words.join(" "));
     }
+}
+
+/// AlphaGeometry 2 measures an angle from its second line to its first.
+#[test]
+fn bare_angles_follow_their_language() {
+    let raw = |degrees: i32| {
+        let text = format!(
+            "a@0_0 = ; b@1_0 = ; c@0.5_0.8660254037844386 = aconst a b a c {degrees}, cong a b a c ? cong a b b c"
+        );
+        let p = read_one(&text, "raw").expect("reads");
+        run(&p, &closure_only()).status
+    };
+    assert_eq!(raw(120), Status::Proved);
+    assert_eq!(raw(60), Status::Invalid);
+    let own = "points A B\npoint C\nassume aconst A B A C 60\nassume AB = AC\nprove AB = BC";
+    let p = recognise(own).expect("a problem");
+    assert_eq!(run(&p, &closure_only()).status, Status::Proved);
+    assert!(recognise("lines of text\nthat state\nno problem ? at all").is_none());
+}
+
+/// Three points of which two may be drawn at one place are still collinear.
+#[test]
+fn collinear_points_may_coincide() {
+    let text = "a@0_0 = ; b@4_0 = ; c@0_3 = ; d@0_0 = coll d a b, coll d a c ? overlap d a";
+    let r = run(&read_one(text, "double").expect("reads"), &closure_only());
+    assert_eq!(r.status, Status::Proved, "{}", r.message);
 }
