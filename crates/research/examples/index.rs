@@ -1,8 +1,8 @@
 //! Measures a corpus: how fast it is indexed, how big the index is, how long queries take.
 //!
-//!     cargo run --release -p strawberry-research --example index -- /usr/share/doc /tmp/home
+//!     cargo run --release -p strawberry-research --example index -- /usr/share/doc /tmp/home [QUERY…]
 //!
-//! The second argument is the folder below which the index is kept; remove it to measure from nothing.
+//! With queries it shows what each finds instead. The second argument is the folder below which the index is kept; remove it to measure from nothing.
 //! Queries are made of three words of passages drawn by a fixed sequence.
 
 use std::path::Path;
@@ -12,10 +12,20 @@ use strawberry_research::corpus::Corpus;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [root, home] = &arguments[..] else {
-        return Err("usage: index CORPUS HOME".into());
+    let [root, home, queries @ ..] = &arguments[..] else {
+        return Err("usage: index CORPUS HOME [QUERY…]".into());
     };
     let (corpus, crawl) = Corpus::open(Path::new(root), Path::new(home), &|_, _| {})?;
+    for query in queries {
+        println!("{query}");
+        for passage in corpus.find(query, 10)? {
+            let text: String = passage.text.chars().take(90).collect();
+            println!("  {} [{}] {text:?}", passage.document, passage.section);
+        }
+    }
+    if !queries.is_empty() {
+        return Ok(());
+    }
     println!(
         "{} files, {} read, {} passages, {:.1} MB of text, {:.1} s: {:.0} passages/s",
         crawl.files,

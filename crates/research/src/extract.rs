@@ -31,21 +31,21 @@ pub(crate) const LEAST: f64 = 0.35;
 /// Phrases by which documents talk to machines. A sentence with one is never chosen.
 const TO_MACHINES: [&str; 16] = [
     "ignore previous",
-    "ignore all",
+    "ignore all ",
     "ignore the above",
-    "disregard",
-    "system prompt",
+    "disregard all",
+    "disregard previous",
+    "your system prompt",
     "you are now",
-    "as an ai",
-    "language model",
-    "ai assistant",
+    "as an ai you",
+    "ai assistant,",
     "assistant must",
     "new instructions",
-    "api key",
-    "do not tell",
-    "override",
+    "your api key",
+    "do not tell the user",
     "jailbreak",
     "reveal your",
+    "override the answer",
 ];
 
 /// Whether a text gives instructions to whatever machine reads it.
@@ -73,6 +73,16 @@ pub(crate) fn notes(question: &str, passages: &[Passage], most: usize) -> Vec<No
         "how old",
         "how big",
         "how large",
+    ]
+    .iter()
+    .any(|w| question.to_lowercase().contains(w));
+    let asks_what = [
+        "what is",
+        "what are",
+        "what does",
+        "which command",
+        "which program",
+        "which tool",
     ]
     .iter()
     .any(|w| question.to_lowercase().contains(w));
@@ -121,6 +131,9 @@ pub(crate) fn notes(question: &str, passages: &[Passage], most: usize) -> Vec<No
             if wants_number && !numbers(sentence).is_empty() {
                 score += 0.1;
             }
+            if asks_what && defines(sentence, &wanted) {
+                score += 0.15;
+            }
             if sentence.len() > 350 {
                 score *= 0.85;
             }
@@ -164,6 +177,15 @@ fn weights(wanted: &BTreeSet<String>, passages: &[Passage]) -> BTreeMap<String, 
         .collect()
 }
 
+/// Whether a sentence says what something asked for is: "chmod - change file mode bits", "A passage is …".
+fn defines(sentence: &str, wanted: &BTreeSet<String>) -> bool {
+    [" - ", " – ", " is ", " are ", ": "].iter().any(|mark| {
+        sentence
+            .split_once(mark)
+            .is_some_and(|(subject, _)| subject.len() < 40 && !stem_set(subject).is_disjoint(wanted))
+    })
+}
+
 /// Whether a sentence can be shown as one: not too long, made of words.
 fn readable(sentence: &str) -> bool {
     let letters = sentence.chars().filter(|c| c.is_alphabetic()).count();
@@ -172,7 +194,7 @@ fn readable(sentence: &str) -> bool {
         .filter(|c| !c.is_alphanumeric() && !c.is_whitespace())
         .count();
     (8..=MOST_BYTES).contains(&sentence.len())
-        && letters > signs * 2
+        && letters > signs * 3
         && sentence.split_whitespace().count() >= 3
 }
 

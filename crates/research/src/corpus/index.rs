@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use tantivy::collector::TopDocs;
-use tantivy::query::{BooleanQuery, BoostQuery, Occur, Query, TermQuery};
+use tantivy::query::{BooleanQuery, BoostQuery, DisjunctionMaxQuery, Occur, Query, TermQuery};
 use tantivy::schema::{
     Field, IndexRecordOption, STORED, STRING, Schema, TantivyDocument, TextFieldIndexing, TextOptions, Value,
 };
@@ -20,8 +20,13 @@ const WRITER_BYTES: usize = 160 << 20;
 const WRITER_THREADS: usize = 2;
 /// Terms of a query that are searched for; more are cut off.
 const MOST_TERMS: usize = 64;
-/// How much a term counts in title, heading and path, against 1 in the text.
-const BOOSTS: [f32; 3] = [2.0, 1.2, 0.6];
+/// How much a term counts in text, title, heading and path. The best of the four counts, the others add a little: a
+/// word in a short heading is rare there, and would else outweigh a whole text that answers.
+const BOOSTS: [f32; 4] = [1.0, 1.0, 0.6, 0.4];
+/// How much of the lesser fields is added.
+const TIE: f32 = 0.2;
+/// What share of the score does not depend on how many of the query's terms a passage has.
+const REGARDLESS: f32 = 0.4;
 
 /// Index, reader and fields.
 pub(crate) struct PassageIndex {
@@ -125,8 +130,9 @@ impl PassageIndex {
     }
 
     /// The `most` passages that match best, by BM25 (Robertson and Zaragoza 2009, k1 = 1.2, b = 0.75) over text,
-    /// title, heading and path; best first, ties by id.
+    /// title, heading and path, then by how many of the query's terms they have; best first, ties by id.
     pub(crate) fn search(&self, query: &str, most: usize) -> tantivy::Result<Vec<(f32, Passage)>> {
+        let wanted = words::stem_set(query);
         let Some(query) = self.query(query) else {
             return Ok(Vec::new());
         };
@@ -134,7 +140,10 @@ impl PassageIndex {
         let top = searcher.search(&query, &TopDocs::with_limit(most.max(1)).order_by_score())?;
         let mut found = Vec::with_capacity(top.len());
         for (score, address) in top {
-            found.push((score, self.passage(&searcher.doc(address)?)));
+            let passage = self.passage(&searcher.doc(address)?);
+            let has = words::stem_set(&format!("{} {} {}", passage.title, passage.section, passage.text));
+            let share = wanted.intersection(&has).count() as f32 / wanted.len().max(1) as f32;
+            found.push((score * (REGARDLESS + (1.0 - REGARDLESS) * share), passage));
         }
         found.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.id.cmp(&b.1.id)));
         Ok(found)
@@ -183,10 +192,11 @@ impl PassageIndex {
                     IndexRecordOption::WithFreqs,
                 ))
             };
-            clauses.push((Occur::Should, of(f.text)));
-            for (field, boost) in [f.title, f.section, f.path].into_iter().zip(BOOSTS) {
-                clauses.push((Occur::Should, Box::new(BoostQuery::new(of(field), boost))));
-            }
+            let fields = [f.text, f.title, f.section, f.path].into_iter().zip(BOOSTS);
+            let each =
+                fields.map(|(field, boost)| Box::new(BoostQuery::new(of(field), boost)) as Box<dyn Query>);
+            let best = DisjunctionMaxQuery::with_tie_breaker(each.collect(), TIE);
+            clauses.push((Occur::Should, Box::new(best)));
         }
         (!clauses.is_empty()).then(|| BooleanQuery::new(clauses))
     }

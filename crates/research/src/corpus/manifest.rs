@@ -8,8 +8,8 @@ use sha2::{Digest, Sha256};
 
 use super::crawl::Listed;
 
-/// The format of index and manifest. An index of another format is made anew.
-pub(crate) const FORMAT: u32 = 1;
+/// The version of index, manifest and readers of files. An index of another version is made anew.
+pub(crate) const FORMAT: u32 = 2;
 const FILE: &str = "manifest.json";
 
 /// One file of the corpus.

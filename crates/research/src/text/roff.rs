@@ -3,19 +3,12 @@
 //! Macros are read as what they mean for a reader (man(7), mdoc(7)): headings, paragraphs, tagged items,
 //! fonts dropped. It is no typesetter: conditionals, registers and drawing requests are left out.
 
-/// Whether a text looks like the source of a manual page.
+/// Whether a text looks like the source of a manual page: it begins with a request or a comment, and has a page's title
+/// (or refers to another page) near its beginning.
 pub fn is(text: &str) -> bool {
-    text.lines()
-        .take(200)
-        .find(|l| !l.trim().is_empty() && !is_comment(l) && !l.starts_with(".de") && !l.starts_with(".if"))
-        .is_some_and(|l| {
-            [
-                ".TH", ".Dd", ".so ", ".SH", ".ds", ".nh", ".ie", ".nr", ".tr", ".mso", ".ad", "'\\\" t",
-                ".\\\" ",
-            ]
-            .iter()
-            .any(|m| l.starts_with(m))
-        })
+    let begins = text.trim_start().starts_with(['.', '\'']);
+    let title = |l: &str| [".TH ", ".Dd ", ".Dt ", ".so "].iter().any(|m| l.starts_with(m));
+    begins && text.lines().take(300).any(title)
 }
 
 fn is_comment(line: &str) -> bool {
@@ -368,6 +361,7 @@ mod tests {
         for text in ["\\", "\\f", "\\f[", "\\(", "\\s", "\\s+", "\\h'", "\\*(a", "\\["] {
             assert!(unescape(text).len() <= 2, "{text}");
         }
-        assert!(!is("Just text.\n.TH not first"));
+        assert!(!is("Just text.\n.TH not first") && !is(".hidden file"));
+        assert!(is(".\\\" made by a tool\n.de Sp\n..\n.ie n .nr x\n.TH LS 1"));
     }
 }
