@@ -18,6 +18,8 @@ export interface Me {
   users: boolean;
   csrf: string;
   version: string;
+  /** The names of the searches there are. */
+  strategies: string[];
 }
 
 export interface ModelCard {

@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 use strawberry_store::User;
+use strawberry_think::StrategyKind;
 
 use super::passwords::Guard;
 use crate::auth;
@@ -115,6 +116,8 @@ pub(super) struct Me {
     users: bool,
     csrf: String,
     version: &'static str,
+    /// The names of the searches there are.
+    strategies: Vec<&'static str>,
 }
 
 pub(super) async fn me(State(state): State<AppState>, headers: HeaderMap) -> Result<Json<Me>, ApiError> {
@@ -129,6 +132,7 @@ pub(super) async fn me(State(state): State<AppState>, headers: HeaderMap) -> Res
         csrf: token.filter(|_| user.is_some()).map(csrf).unwrap_or_default(),
         user,
         version: env!("CARGO_PKG_VERSION"),
+        strategies: StrategyKind::ALL.iter().map(|kind| kind.as_str()).collect(),
     }))
 }
 
