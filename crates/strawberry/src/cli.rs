@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use strawberry_core::Effort;
+use strawberry_engine::runner::KvPrecision;
 use strawberry_think::{ScoredBy, StrategyKind};
 use strawberry_verify::Mode;
 
@@ -88,6 +89,9 @@ pub struct ModelArgs {
     /// A LoRA adapter for a local model: a PEFT folder or a llama.cpp adapter file
     #[arg(long, value_name = "PATH")]
     pub adapter: Option<PathBuf>,
+    /// Precision of a local model's keys and values: auto, half, single, or int8 (faster over long prompts, less exact)
+    #[arg(long, value_name = "PRECISION", default_value = "auto")]
+    pub kv: KvPrecision,
     /// Threads for a local model (default: all cores)
     #[arg(long, env = "STRAWBERRY_THREADS", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,

@@ -29,6 +29,11 @@ pub fn verifier() -> Arc<dyn Verifier> {
 /// The model that `--model` names.
 pub async fn model(args: &ModelArgs) -> Result<Arc<dyn Model>, CliError> {
     if args.model.starts_with("http://") || args.model.starts_with("https://") {
+        if args.adapter.is_some() {
+            return Err(CliError::usage(
+                "--adapter is for local models: let the server load it instead",
+            ));
+        }
         let remote = RemoteModel::connect(&args.model, RemoteOptions::from_env())
             .await
             .map_err(CliError::failure)?;
@@ -42,6 +47,7 @@ pub async fn local(args: &ModelArgs) -> Result<Engine, CliError> {
     let spec = args.model.clone();
     let threads = args.threads.map(usize::from);
     let adapter = args.adapter.clone();
+    let kv_precision = args.kv;
     // Reading and repacking weights takes a while; it never blocks the runtime's own threads.
     let engine = tokio::task::spawn_blocking(move || {
         let path = Hub::open()
@@ -52,6 +58,7 @@ pub async fn local(args: &ModelArgs) -> Result<Engine, CliError> {
             &EngineOptions {
                 threads,
                 adapter,
+                kv_precision,
                 ..EngineOptions::default()
             },
         )

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use serde_json::json;
+use strawberry_engine::runner::KvPrecision;
 use strawberry_remote::{RemoteModel, RemoteOptions};
 use strawberry_serve::{AppState, Limits, ModelEntry, Server, Settings, auth, log};
 use tokio::sync::oneshot;
@@ -78,6 +79,7 @@ async fn model(spec: &str, threads: Option<u16>) -> Result<ModelEntry, CliError>
     let args = ModelArgs {
         model: spec.to_owned(),
         adapter: None,
+        kv: KvPrecision::Auto,
         threads,
     };
     let engine = open::local(&args).await?;
