@@ -22,7 +22,7 @@ pub(crate) struct Note {
 /// How much a term counts that stands in title, heading or the sentences beside, not in the sentence.
 const NEARBY: f64 = 0.5;
 /// How much the passage's rank counts.
-const RANK: f64 = 0.15;
+const RANK: f64 = 0.3;
 /// Share of shared stems from which on two sentences say the same.
 const SAME: f64 = 0.7;
 /// The least score at which a sentence counts as an answer.
