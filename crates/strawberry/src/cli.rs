@@ -4,6 +4,8 @@ pub mod serve;
 
 mod research;
 
+pub mod train;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -56,6 +58,12 @@ pub enum Command {
     Geometry(GeometryCommand),
     /// Make verified training data: from problem families, recorded runs, or with a model
     Synth(SynthArgs),
+    /// Train a model on verified data
+    #[command(subcommand)]
+    Train(train::TrainCommand),
+    /// Data, training and measurement as one durable job
+    #[command(subcommand)]
+    Flywheel(train::FlywheelCommand),
     /// Measure speed on this machine
     #[command(subcommand)]
     Bench(BenchCommand),

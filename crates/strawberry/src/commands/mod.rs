@@ -5,6 +5,7 @@ mod ask_file;
 mod bench;
 mod chat;
 mod doctor;
+mod flywheel;
 mod geometry;
 mod model;
 mod problem_rows;
@@ -14,6 +15,7 @@ mod serve;
 mod synth;
 mod tables;
 mod trace;
+mod train;
 mod verify;
 
 use std::future::Future;
@@ -37,6 +39,8 @@ pub fn run(cli: Cli) -> Result<(), CliError> {
         Command::Verify(command) => verify::run(command),
         Command::Geometry(command) => wait(geometry::run(command)),
         Command::Synth(args) => wait(synth::run(args)),
+        Command::Train(command) => wait(train::run(command)),
+        Command::Flywheel(command) => wait(flywheel::run(command)),
         Command::Bench(command) => wait(bench::run(command)),
         Command::Efforts(flag) => tables::efforts(flag),
         Command::Schema => tables::schema(),
