@@ -215,11 +215,6 @@ fn ceva(d: &Drawn, k: Pt, [a, b, c, e1, e2, e3]: [Pt; 6], found: &mut Found) {
 /// Isogonal lines at two vertices are isogonal at the third (bisectors concur as the case x = y).
 fn isogonal(d: &Drawn, k: Pt, found: &mut Found) {
     let n = k + 1;
-    let at = |v: Pt, s: Pt, t: Pt, x: Pt, y: Pt| {
-        d.apart(v, x)
-            && d.apart(v, y)
-            && straight(d.theta(v, x) + d.theta(v, y) - d.theta(v, s) - d.theta(v, t))
-    };
     for c in 2..n {
         for b in 1..c {
             for a in 0..b {
@@ -227,15 +222,16 @@ fn isogonal(d: &Drawn, k: Pt, found: &mut Found) {
                     continue;
                 }
                 let inside = c == k;
-                for y in 0..n {
-                    if y == a || y == b || y == c {
+                let corners = [(a, b, c), (b, c, a), (c, a, b)];
+                for y in if inside { 0..n } else { k..n } {
+                    if corners.iter().any(|&(v, ..)| !d.apart(v, y)) {
                         continue;
                     }
-                    for x in if inside || y == k { 0..=y } else { 0..=0 } {
-                        if x == a || x == b || x == c || !(inside || y == k) {
-                            continue;
-                        }
-                        if at(a, b, c, x, y) && at(b, c, a, x, y) && at(c, a, b, x, y) {
+                    // the direction from each corner to x is then fixed
+                    let turn = corners.map(|(v, s, t)| d.theta(v, y) - d.theta(v, s) - d.theta(v, t));
+                    for x in (0..=y).filter(|&x| x != a && x != b && x != c) {
+                        let fits = |i: usize| straight(d.theta(corners[i].0, x) + turn[i]);
+                        if fits(0) && fits(1) && fits(2) && corners.iter().all(|&(v, ..)| d.apart(v, x)) {
                             for p in [[a, b, c], [a, c, b], [b, c, a]] {
                                 found.push((Rule::Isogonal, vec![p[0], p[1], p[2], x, y], Frac::zero()));
                             }
