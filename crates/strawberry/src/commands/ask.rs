@@ -17,6 +17,10 @@ use crate::view::{self, View};
 /// Asks the question and prints the answer.
 pub async fn run(args: AskArgs) -> Result<(), CliError> {
     let question = question(args.question.as_deref().unwrap_or_default())?;
+    // A geometry statement in one of its languages is proved; no model is needed.
+    if let Some(done) = super::geometry::answer(&question, &args.think, args.json).await {
+        return done;
+    }
     let mut problem = Problem::question(question);
     if let Some(system) = &args.system {
         problem.messages.insert(0, Message::system(system));
