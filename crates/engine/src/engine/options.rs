@@ -20,7 +20,7 @@ pub struct EngineOptions {
     /// Instruction set; `None`: `STRAWBERRY_CPU`, or the best of this machine.
     pub level: Option<CpuLevel>,
     /// Whether a greedy attempt that runs alone tries several tokens in a step where its text repeats itself.
-    /// The text is the same either way; off by default.
+    /// The text is the same either way.
     pub lookup: bool,
     /// Attempts that run together at most; more wait in a queue.
     pub max_attempts: usize,
@@ -34,7 +34,7 @@ impl Default for EngineOptions {
             kv_precision: KvPrecision::Auto,
             adapter: None,
             level: None,
-            lookup: false,
+            lookup: true,
             max_attempts: 256,
         }
     }
