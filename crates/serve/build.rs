@@ -1,12 +1,14 @@
 //! Embeds the web app, when `make web` has built it.
 
 use std::fmt::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 fn main() -> io::Result<()> {
     let dist = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../web/dist");
     println!("cargo::rerun-if-changed={}", dist.display());
+    let out = env::var_os("OUT_DIR").map(PathBuf::from);
+    let out = out.ok_or_else(|| io::Error::other("cargo sets OUT_DIR"))?;
     let mut list = String::from("&[\n");
     for folder in ["", "assets/"] {
         let Ok(files) = fs::read_dir(dist.join(folder)) else {
@@ -14,17 +16,14 @@ fn main() -> io::Result<()> {
         };
         let mut files: Vec<_> = files.collect::<io::Result<_>>()?;
         files.sort_by_key(fs::DirEntry::file_name);
-        for file in files.iter().filter(|f| f.path().is_file()) {
+        for (i, file) in files.iter().filter(|f| f.path().is_file()).enumerate() {
+            // Copied, because the app may be built again while the compiler runs.
+            let copy = out.join(format!("{}{i}", folder.replace('/', "-")));
+            fs::copy(file.path(), &copy)?;
             let name = format!("{folder}{}", file.file_name().display());
-            writeln!(
-                list,
-                "({name:?}, include_bytes!({:?}).as_slice()),",
-                fs::canonicalize(file.path())?
-            )
-            .map_err(io::Error::other)?;
+            writeln!(list, "({name:?}, include_bytes!({copy:?}).as_slice()),").map_err(io::Error::other)?;
         }
     }
     list.push(']');
-    let out = env::var_os("OUT_DIR").ok_or_else(|| io::Error::other("cargo sets OUT_DIR"))?;
-    fs::write(Path::new(&out).join("web.rs"), list)
+    fs::write(out.join("web.rs"), list)
 }

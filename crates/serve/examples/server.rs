@@ -31,7 +31,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     log::init(false);
     let path = if model == "tiny" {
         let path = home.join("tiny.gguf");
-        let mut tiny = TinyModel::new(Architecture::Llama);
+        let mut tiny = TinyModel::new(Architecture::Qwen2);
         tiny.config.context_length = 4096;
         std::fs::write(&path, tiny.gguf())?;
         path

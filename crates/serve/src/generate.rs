@@ -253,9 +253,10 @@ pub async fn run(
     let chosen = report.chosen();
     let mut aside = model.aside(chosen.seed);
     // The token that ends a response has no text in it.
-    aside
+    let stopped = chosen.finish == strawberry_core::Finish::Stop;
+    let end = aside
         .logprobs
-        .pop_if(|last| !chosen.text.ends_with(last.token.token.as_str()));
+        .pop_if(|last| stopped && !chosen.text.ends_with(last.token.token.as_str()));
     if chosen.finish == strawberry_core::Finish::Failed {
         // A grammar can turn out too complex, or leave nothing to write, only while it is followed.
         return Err(if structured {
@@ -277,8 +278,11 @@ pub async fn run(
     let content = content(&chosen.text, &calls);
     if !live {
         let _ = pieces.send(Piece::Content(content.clone(), aside.logprobs.clone()));
-    } else if calls.is_empty() && !held.is_empty() {
-        let _ = pieces.send(Piece::Content(held, model.new_logprobs()));
+    } else if calls.is_empty() {
+        // Tokens without text of their own, and text that might have become a call.
+        let mut rest = model.new_logprobs();
+        rest.truncate(rest.len().saturating_sub(usize::from(end.is_some())));
+        let _ = pieces.send(Piece::Content(held, rest));
     }
     let _ = pieces.send(Piece::Done(Box::new(Finished {
         content,

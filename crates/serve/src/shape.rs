@@ -199,8 +199,7 @@ impl Verifier for StructuredVerifier {
         let Some(value) = tools::json_in(response) else {
             return self.0.extract(problem, response);
         };
-        // serde_json's maps are sorted, so equal values have equal texts.
-        let text = value.to_string();
+        let text = tools::canonical(value).to_string();
         Some(Answer {
             key: Some(text.clone()),
             text,

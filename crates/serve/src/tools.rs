@@ -159,6 +159,19 @@ pub fn json_in(response: &str) -> Option<Value> {
         .filter(|v: &Value| v.is_object() || v.is_array())
 }
 
+/// The value with the keys of all objects in order, so that equal values have equal texts.
+pub fn canonical(value: Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            let mut entries: Vec<_> = map.into_iter().map(|(k, v)| (k, canonical(v))).collect();
+            entries.sort_by(|a, b| a.0.cmp(&b.0));
+            Value::Object(entries.into_iter().collect())
+        }
+        Value::Array(items) => items.into_iter().map(canonical).collect(),
+        other => other,
+    }
+}
+
 /// The call that a response is as a whole, where a grammar forced one.
 pub fn forced_call(response: &str) -> Option<ToolCall> {
     let value = json_in(response)?;
@@ -253,12 +266,13 @@ mod tests {
     }
 
     #[test]
-    fn a_forced_call_is_read_and_equal_calls_have_equal_texts() {
+    fn a_forced_call_is_read_and_equal_values_have_equal_texts() {
         let call = forced_call(r#"{"name": "add", "arguments": {"b": 1, "a": 2}}"#).unwrap();
-        assert_eq!(
-            (call.name.as_str(), call.arguments.as_str()),
-            ("add", r#"{"a":2,"b":1}"#)
-        );
+        let arguments: Value = serde_json::from_str(&call.arguments).unwrap();
+        assert_eq!((call.name.as_str(), arguments), ("add", json!({"a": 2, "b": 1})));
+        let texts = [r#"[{"b":1,"a":{"d":2,"c":3}}]"#, r#"[{"a":{"c":3,"d":2},"b":1}]"#]
+            .map(|text| canonical(json_in(text).unwrap()).to_string());
+        assert_eq!(texts[0], texts[1]);
         let tools = [json!({"type": "function", "function": {"name": "add"}})];
         assert!(forced(&tools, &Choice::Named("sub".into())).is_err());
         assert!(forced(&tools, &Choice::Required).unwrap().is_some());

@@ -107,7 +107,9 @@ impl Writer {
             Ok(Piece::Reasoning(text)) => {
                 return vec![self.delta(index, json!({"reasoning_content": text, "reasoning": text}))];
             }
-            Ok(Piece::Content(text, _)) if text.is_empty() => return Vec::new(),
+            Ok(Piece::Content(text, logprobs)) if text.is_empty() && logprobs.is_empty() => {
+                return Vec::new();
+            }
             Ok(Piece::Content(text, logprobs)) => {
                 let mut chunk = self.delta(index, json!({"content": text}));
                 if !logprobs.is_empty() {

@@ -38,10 +38,10 @@ async fn a_stream_says_what_the_whole_answer_says() {
     };
     assert_eq!(end["choices"][0]["finish_reason"], "length");
     assert!(end["choices"][0]["search"]["trace_id"].is_string());
-    assert_eq!(
-        (&last["usage"], last["choices"].as_array().unwrap().len()),
-        (usage, 0)
-    );
+    // The second time the prompt comes from the cache.
+    let mut cached = usage.clone();
+    cached["prompt_tokens_details"]["cached_tokens"] = usage["prompt_tokens"].clone();
+    assert_eq!((&last["usage"], &last["choices"]), (&cached, &json!([])));
     assert_eq!(done, "[DONE]");
     // It came in pieces, while it was made.
     assert!(chunks.len() > 8, "{}", chunks.len());
@@ -116,7 +116,7 @@ async fn choices_stop_strings_and_logprobs() {
         .filter_map(|c| c["choices"][0]["logprobs"]["content"].as_array())
         .flatten()
         .collect();
-    assert!(streamed.len() + 2 >= tokens.len() && streamed[0] == &tokens[0]);
+    assert_eq!(streamed, tokens.iter().collect::<Vec<_>>());
     let text = choice["message"]["content"].as_str().unwrap();
     let stop: String = text.chars().skip(3).take(2).collect();
     let (_, stopped) = server.chat(json!({"stop": [stop]})).await;

@@ -37,7 +37,7 @@ pub struct Running {
 
 /// A model whose attempts are long enough to be stopped in the middle.
 pub fn tiny() -> Arc<Engine> {
-    let mut tiny = TinyModel::new(Architecture::Llama);
+    let mut tiny = TinyModel::new(Architecture::Qwen2);
     tiny.config.context_length = 4096;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("tiny.gguf");
