@@ -1,7 +1,8 @@
 //! Which strategy to take when the user names none.
 //!
-//! The rule is short on purpose, and every branch is one that was measured (the report of `strawberry eval`):
-//! a strategy is here only if it beat majority vote at equal tokens, or where there is nothing to vote on.
+//! The rule is short on purpose. Majority vote is the default wherever answers can be compared, and another
+//! strategy takes its place only after `strawberry eval` has shown it better at equal tokens. The other branches
+//! are those where there is nothing to vote on: programs with tests, and open questions.
 
 use strawberry_core::{Effort, ModelInfo, Problem, Reference};
 

@@ -21,7 +21,7 @@ use crate::strategy::rsa::Rsa;
 use crate::strategy::steps;
 
 /// Probability at which a vote counts as decided.
-const DECIDED: f64 = 0.95;
+pub const DECIDED: f64 = 0.95;
 /// Attempts allowed when only a time or a number of tokens was given.
 const MANY_SAMPLES: u32 = 256;
 /// The largest numbers a user may ask for; more is a typing error.

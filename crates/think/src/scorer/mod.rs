@@ -108,6 +108,11 @@ impl ScoredBy {
         }
         attempt.scores.get(&self.name).copied()
     }
+
+    /// The score as the weight of a vote, never negative. Scores that are logarithms (below 0) weigh their exponentials.
+    pub fn weight(&self, attempt: &Attempt) -> Option<f64> {
+        self.of(attempt).map(|s| if s < 0.0 { s.exp() } else { s })
+    }
 }
 
 impl std::str::FromStr for ScoredBy {

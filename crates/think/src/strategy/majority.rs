@@ -29,7 +29,7 @@ impl Weighing {
     pub fn weight(&self, attempt: &Attempt) -> f64 {
         match self {
             Weighing::Equal => 1.0,
-            Weighing::Score(by) => by.of(attempt).map_or(1e-9, |score| score.max(0.0)),
+            Weighing::Score(by) => by.weight(attempt).unwrap_or(1e-9),
         }
     }
 }

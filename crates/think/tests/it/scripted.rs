@@ -19,6 +19,8 @@ pub struct Script {
     pub step: Duration,
     /// Log-probability of every token.
     pub logprob: f32,
+    /// The whole response, in place of steps and answer.
+    pub text: Option<String>,
 }
 
 impl Script {
@@ -28,6 +30,15 @@ impl Script {
             tokens: 10,
             step: Duration::ZERO,
             logprob: -1.0,
+            text: None,
+        }
+    }
+
+    /// A response word for word.
+    pub fn writes(text: &str) -> Self {
+        Script {
+            text: Some(text.to_owned()),
+            ..Script::says("")
         }
     }
 }
@@ -103,12 +114,17 @@ impl Model for ScriptedModel {
                     break;
                 }
                 sampled += 1;
-                if send.send(Ok(text(format!("step {sampled}. "), 1))).is_err() {
+                let piece = match &script.text {
+                    Some(_) => String::new(),
+                    None => format!("step {sampled}. "),
+                };
+                if send.send(Ok(text(piece, 1))).is_err() {
                     return;
                 }
             }
             if finish == Finish::Stop {
-                let _ = send.send(Ok(text(format!("The answer is {answer}."), 0)));
+                let end = script.text.unwrap_or_else(|| format!("The answer is {answer}."));
+                let _ = send.send(Ok(text(end, 0)));
             }
             let usage = Usage {
                 prompt_tokens: 7,
