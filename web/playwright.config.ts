@@ -13,7 +13,7 @@ export default defineConfig({
   timeout: 300_000,
   expect: { timeout: 60_000 },
   reporter: [['list']],
-  use: { launchOptions, locale: 'en-GB', trace: 'retain-on-failure' },
+  use: { launchOptions, locale: 'en-GB', trace: 'retain-on-failure', actionTimeout: 60_000 },
   projects: [
     { name: 'desktop', use: { viewport: { width: 1280, height: 800 } } },
     { name: 'phone', use: { ...devices['Pixel 7'] } },

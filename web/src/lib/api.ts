@@ -81,7 +81,11 @@ export const api = {
     return api.me();
   },
   logout: () => json<void>('/api/logout', 'POST'),
-  password: (old: string, password: string) => json<void>('/api/password', 'POST', { old, password }),
+  /** Changes the password; the session is begun anew, with another token. */
+  async password(old: string, password: string): Promise<void> {
+    await json('/api/password', 'POST', { old, password });
+    await api.me();
+  },
 
   models: async (): Promise<ModelCard[]> => (await json<{ data: ModelCard[] }>('/v1/models')).data,
 
