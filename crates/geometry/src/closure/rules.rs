@@ -3,7 +3,9 @@
 //! The figure decides configurations only (orientation, order, which multiple of pi); premises are rows that
 //! must already be known. Conclusions that are false on the figure make the instance `None`.
 
-use super::rows::{Row, Tab, Term, coll, cong, cyclic, dir_row, log_row, same_rows, sine_row, sum_row};
+use super::rows::{Row, Tab, Term, coll, cong, cyclic, dir_row, log_row, sum_row};
+use super::same::same_instance;
+use super::sine_rules::sine_instance;
 use crate::figure::Figure;
 use crate::lang::atom::{Frac, Pt};
 use num_traits::{One, Signed, Zero};
@@ -417,122 +419,16 @@ pub fn instance(f: &Figure, rule: Rule, p: &[Pt], q: Frac) -> Option<Instance> {
             ];
             out(premises, vec![dir_row(f, &[(d, e, 1), (a, b, -1)], zero)?])
         }
-        Rule::LawOfSines => {
-            let [a, b, c] = [p[0], p[1], p[2]];
-            let law = |a: Pt, b: Pt, c: Pt| {
-                sine_row(
-                    f,
-                    &[(b, c, 1), (c, a, -1)],
-                    &[(a, b, c, -1), (b, c, a, 1)],
-                    one,
-                    one,
-                )
-            };
-            out(vec![], vec![law(a, b, c)?, law(b, c, a)?])
-        }
-        Rule::Sine30 | Rule::Sine45 | Rule::Sine60 | Rule::Sine90 => {
-            let (angle, square) = match rule {
-                Rule::Sine30 => (Frac::new(1, 6), Frac::new(1, 4)),
-                Rule::Sine45 => (Frac::new(1, 4), half),
-                Rule::Sine60 => (Frac::new(1, 3), Frac::new(3, 4)),
-                _ => (half, one),
-            };
-            let turn = |s: i64| dir_row(f, &[(p[0], p[1], s), (p[0], p[2], -s)], angle);
-            let sine = sine_row(f, &[], &[(p[0], p[1], p[2], 1)], square, half)?;
-            out(vec![turn(1).or_else(|| turn(-1))?], vec![sine])
-        }
-        Rule::SineEqual | Rule::SineAngle => {
-            let sines = sine_row(f, &[], &[(p[0], p[1], p[2], 1), (p[3], p[4], p[5], -1)], one, one)?;
-            let turn = |s: i64| {
-                let t = [
-                    (p[0], p[1], 1),
-                    (p[0], p[2], -1),
-                    (p[3], p[4], -s),
-                    (p[3], p[5], s),
-                ];
-                dir_row(f, &t, zero)
-            };
-            let angles = turn(1).or_else(|| turn(-1))?;
-            if rule == Rule::SineEqual {
-                return out(vec![angles], vec![sines]);
-            }
-            // right angles do not tell which
-            let (u, v) = (f.vec(p[0], p[1]), f.vec(p[0], p[2]));
-            let dot = u[0] * v[0] + u[1] * v[1];
-            if dot.abs() < 1e-6 * f.dist(p[0], p[1]) * f.dist(p[0], p[2]) {
-                return None;
-            }
-            out(vec![sines], vec![angles])
-        }
-        Rule::SineRatio => {
-            // at a: sin bac : sin cad, at e: sin feg : sin geh, and the angles bad, feh are equal
-            let [a, b, c, d, e, g, h, i] = [p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7]];
-            nonflat(a, b, d)?;
-            nonflat(e, g, i)?;
-            let s = [(a, b, c, 1), (a, c, d, -1), (e, g, h, -1), (e, h, i, 1)];
-            let sines = sine_row(f, &[], &s, one, one)?;
-            let turn =
-                |s: i64, x: Pt, y: Pt| dir_row(f, &[(a, b, 1), (a, x, -1), (e, g, -s), (e, y, s)], zero);
-            let both = |s: i64| Some((turn(s, d, i)?, turn(s, c, h)?));
-            let (whole, part) = both(1).or_else(|| both(-1))?;
-            out(vec![sines, whole], vec![part])
-        }
-        _ => {
-            // two points x, y (drawn at one place) on two loci that cross there; z any other point
-            let [x, y, z] = [p[0], p[1], p[2]];
-            if !f.same(x, y) || x == y {
-                return None;
-            }
-            let mut kinds = rule.name().bytes().rev().take(2).collect::<Vec<u8>>();
-            kinds.reverse();
-            let (first, second) = p[3..].split_at(if matches!(kinds[0], b'l' | b'o') { 1 } else { 2 });
-            let (g, premise) = locus(f, kinds[0], first, x, y)?;
-            let (h, other) = locus(f, kinds[1], second, x, y)?;
-            let size = g[0].hypot(g[1]) * h[0].hypot(h[1]);
-            if (g[0] * h[1] - g[1] * h[0]).abs() < 1e-4 * size {
-                return None;
-            }
-            out(vec![premise, other], same_rows(f, x, y, z)?)
-        }
+        Rule::LawOfSines
+        | Rule::SineEqual
+        | Rule::SineAngle
+        | Rule::SineRatio
+        | Rule::Sine30
+        | Rule::Sine45
+        | Rule::Sine60
+        | Rule::Sine90 => sine_instance(f, rule, p),
+        _ => same_instance(f, rule, p),
     }
-}
-
-/// "`x` and `y` are on one locus" as a row, and the locus's normal at `x`. Kinds: `l` the line from c, `a` the
-/// circle of an equal angle over cd, `o` the circle about c, `r` the points with one ratio of distances to c, d.
-fn locus(f: &Figure, kind: u8, l: &[Pt], x: Pt, y: Pt) -> Option<([f64; 2], Row)> {
-    let inverse = |c: Pt| {
-        let v = f.vec(c, x);
-        let d2 = v[0] * v[0] + v[1] * v[1];
-        [v[0] / d2, v[1] / d2]
-    };
-    if l.iter().any(|&c| f.same(c, x)) {
-        return None;
-    }
-    let one = Frac::one();
-    let u = inverse(l[0]);
-    let difference = || {
-        let w = inverse(l[1]);
-        [u[0] - w[0], u[1] - w[1]]
-    };
-    let turned = |g: [f64; 2]| [-g[1], g[0]];
-    Some(match kind {
-        b'l' => (
-            turned(u),
-            dir_row(f, &[(l[0], x, 1), (l[0], y, -1)], Frac::zero())?,
-        ),
-        b'o' => (u, cong(f, l[0], x, l[0], y)?),
-        b'a' => {
-            let t = [(l[0], x, 1), (l[1], x, -1), (l[0], y, -1), (l[1], y, 1)];
-            (
-                turned(difference()),
-                dir_row(f, &t, Frac::zero()).filter(|_| !f.flat(l[0], l[1], x))?,
-            )
-        }
-        _ => {
-            let t = [(l[0], x, 1), (l[1], x, -1), (l[0], y, -1), (l[1], y, 1)];
-            (difference(), log_row(f, &t, one, one)?)
-        }
-    })
 }
 
 /// Circumcentre coordinates.

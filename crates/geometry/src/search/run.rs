@@ -151,7 +151,7 @@ fn added(set: &[Candidate], names: &[String]) -> Found {
         .map(|c| {
             let x = names.len() as Pt;
             let words = c.make.words(&names);
-            names.push(crate::prove::fresh_name(&names));
+            names.push(crate::proof::certify::fresh_name(&names));
             Added {
                 facts: c.make.facts(x),
                 words,
