@@ -25,6 +25,9 @@ const MOST_TERMS: usize = 64;
 const BOOSTS: [f32; 4] = [1.0, 1.0, 0.6, 0.4];
 /// How much of the lesser fields is added.
 const TIE: f32 = 0.2;
+/// How much a passage of a change log or a licence counts for a query that asks for neither: they name everything and
+/// explain nothing.
+const LOG: f32 = 0.7;
 /// What share of the score does not depend on how many of the query's terms a passage has.
 const REGARDLESS: f32 = 0.4;
 
@@ -133,6 +136,17 @@ impl PassageIndex {
     /// title, heading and path, then by how many of the query's terms they have; best first, ties by id.
     pub(crate) fn search(&self, query: &str, most: usize) -> tantivy::Result<Vec<(f32, Passage)>> {
         let wanted = words::stem_set(query);
+        let wants_log = [
+            "chang",
+            "changelog",
+            "version",
+            "releas",
+            "fix",
+            "licens",
+            "copyright",
+        ]
+        .iter()
+        .any(|w| wanted.contains(*w));
         let Some(query) = self.query(query) else {
             return Ok(Vec::new());
         };
@@ -143,7 +157,12 @@ impl PassageIndex {
             let passage = self.passage(&searcher.doc(address)?);
             let has = words::stem_set(&format!("{} {} {}", passage.title, passage.section, passage.text));
             let share = wanted.intersection(&has).count() as f32 / wanted.len().max(1) as f32;
-            found.push((score * (REGARDLESS + (1.0 - REGARDLESS) * share), passage));
+            let log = is_log(&passage.document) && !wants_log;
+            let weight = if log { LOG } else { 1.0 };
+            found.push((
+                score * weight * (REGARDLESS + (1.0 - REGARDLESS) * share),
+                passage,
+            ));
         }
         found.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.id.cmp(&b.1.id)));
         Ok(found)
@@ -219,4 +238,12 @@ impl PassageIndex {
             retrieved_ms: number(f.retrieved),
         }
     }
+}
+
+/// Whether a document is a log of changes or a licence, by its name.
+fn is_log(document: &str) -> bool {
+    let name = document.rsplit('/').next().unwrap_or(document).to_lowercase();
+    ["changelog", "changes", "news", "copyright", "license", "copying"]
+        .iter()
+        .any(|n| name.starts_with(n))
 }

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use super::crawl::Listed;
 
 /// The version of index, manifest and readers of files. An index of another version is made anew.
-pub(crate) const FORMAT: u32 = 2;
+pub(crate) const FORMAT: u32 = 3;
 const FILE: &str = "manifest.json";
 
 /// One file of the corpus.

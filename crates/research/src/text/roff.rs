@@ -91,6 +91,8 @@ impl Page {
             // Alternating fonts: the words are joined without blanks.
             "BR" | "RB" | "BI" | "IB" | "IR" | "RI" => self.say_line(&words.concat()),
             "B" | "I" | "SM" | "SB" | "R" => self.say_line(&words.join(" ")),
+            // Entries of an index, not text.
+            "IX" | "AT" | "UC" => {}
             "UR" | "MT" | "URL" => self.say_line(&words.join(" ")),
             "OP" => self.say_line(&format!("[{}]", words.join(" "))),
             "Nd" => self.say_line(&format!("- {}", words.join(" "))),
