@@ -1,5 +1,6 @@
 //! Samples attempts at one prompt and prints them:
-//! `generate MODEL PROMPT [ATTEMPTS] [MAX_TOKENS] [TEMPERATURE] [LOOKUP]`, LOOKUP being true or false.
+//! `generate MODEL PROMPT [ATTEMPTS] [MAX_TOKENS] [TEMPERATURE] [LOOKUP] [ADAPTER]`, LOOKUP being true or
+//! false and ADAPTER a PEFT folder or a llama.cpp adapter file.
 use std::time::Instant;
 
 use futures::StreamExt;
@@ -10,7 +11,9 @@ use strawberry_engine::engine::{Engine, EngineOptions};
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let [model, prompt, rest @ ..] = &args[..] else {
-        return Err("usage: generate MODEL PROMPT [ATTEMPTS] [MAX_TOKENS] [TEMPERATURE] [LOOKUP]".into());
+        return Err(
+            "usage: generate MODEL PROMPT [ATTEMPTS] [MAX_TOKENS] [TEMPERATURE] [LOOKUP] [ADAPTER]".into(),
+        );
     };
     let attempts: u64 = rest.first().map_or(Ok(1), |s| s.parse())?;
     let max_tokens: u32 = rest.get(1).map_or(Ok(64), |s| s.parse())?;
@@ -19,6 +22,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     if let Some(lookup) = rest.get(3) {
         options.lookup = lookup.parse()?;
     }
+    options.adapter = rest.get(4).map(Into::into);
     let loading = Instant::now();
     let engine = Engine::load(model.as_ref(), &options)?;
     eprintln!("{:?} loaded in {:.2?}", engine.info(), loading.elapsed());
