@@ -6,15 +6,17 @@ writes a tiny one, `DIR/model.gguf`.
 
 import subprocess
 import sys
+import tempfile
 import urllib.request
 
 
-def run(server, examples=150):
+def run(server, examples=250):
     """`examples` for each of the operations in each phase; all in all more than 2,000 requests."""
     command = [sys.executable, "-m", "schemathesis.cli", "run", server.url + "/openapi.json", "--checks", "not_a_server_error",
                "--mode", "all", "--max-examples", str(examples), "--request-timeout", "120", "--workers", "2",
-               "--phases", "fuzzing", "--seed", "1", "--suppress-health-check", "all"]
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+               "--phases", "coverage,fuzzing", "--seed", "1", "--suppress-health-check", "all"]
+    with tempfile.TemporaryDirectory() as folder:
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=folder)
     print(done.stdout[-3000:], flush=True)
     assert done.returncode == 0, "schemathesis found a failure"
     metrics = urllib.request.urlopen(server.url + "/metrics").read().decode()

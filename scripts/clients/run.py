@@ -18,7 +18,7 @@ def main():
     binary, model = sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else "default"
     parts = sys.argv[3:] or ["python", "node", "open-responses", "jobs", "fuzz"]
     for part in parts:
-        arguments = ["--effort", "none"] if part == "fuzz" else []
+        arguments = ["--effort", "none"] if part in ("fuzz", "open-responses") else []
         server = Server(binary, model, *arguments)
         try:
             if part == "python":
