@@ -105,7 +105,7 @@ pub struct TokenInfo {
     /// Its text.
     pub token: String,
     /// Natural log-probability.
-    pub logprob: f32,
+    pub logprob: f64,
     /// Its text as UTF-8.
     pub bytes: Vec<u8>,
     /// The likeliest alternatives.
@@ -118,7 +118,7 @@ pub struct TopToken {
     /// Its text.
     pub token: String,
     /// Natural log-probability.
-    pub logprob: f32,
+    pub logprob: f64,
     /// Its text as UTF-8.
     pub bytes: Vec<u8>,
 }
@@ -128,14 +128,14 @@ impl Logprobs {
     pub fn new(tokens: &[Scored]) -> Self {
         let info = |scored: &Scored| TokenInfo {
             token: scored.token.token.clone(),
-            logprob: scored.token.logprob,
+            logprob: f64::from(scored.token.logprob),
             bytes: scored.token.token.clone().into_bytes(),
             top_logprobs: scored
                 .top
                 .iter()
                 .map(|t| TopToken {
                     token: t.token.clone(),
-                    logprob: t.logprob,
+                    logprob: f64::from(t.logprob),
                     bytes: t.token.clone().into_bytes(),
                 })
                 .collect(),
