@@ -1,5 +1,6 @@
 //! All arguments of all commands.
 
+pub mod eval;
 pub mod serve;
 
 mod research;
@@ -64,6 +65,8 @@ pub enum Command {
     /// Data, training and measurement as one durable job
     #[command(subcommand)]
     Flywheel(train::FlywheelCommand),
+    /// Measure accuracy against compute on tasks, and compare runs
+    Eval(eval::EvalArgs),
     /// Measure speed on this machine
     #[command(subcommand)]
     Bench(BenchCommand),

@@ -4,12 +4,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use strawberry_core::{Budget, Model, RunId, TraceStore, Verifier};
+use strawberry_core::{Budget, Model, ModelInfo, RunId, TraceStore, Verifier};
 use strawberry_engine::engine::{Engine, EngineOptions};
 use strawberry_hub::Hub;
 use strawberry_remote::{RemoteModel, RemoteOptions};
 use strawberry_store::Store;
-use strawberry_think::{PlanOptions, Recorder, Thinker};
+use strawberry_think::{Calibration, PlanOptions, Recorder, Thinker};
 use strawberry_verify::MathVerifier;
 use tokio::task::JoinHandle;
 
@@ -118,6 +118,37 @@ pub fn plan_options(args: &ThinkArgs) -> PlanOptions {
         seed: args.seed,
         min_confidence: args.min_confidence,
         calibration: None,
+    }
+}
+
+/// Where it is kept what a model's confidence is worth.
+pub fn calibration_path(info: &ModelInfo) -> Result<PathBuf, CliError> {
+    let name = info.hash.clone().unwrap_or_else(|| info.name.clone());
+    let name: String = name
+        .chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || c == '.' {
+                c
+            } else {
+                '-'
+            }
+        })
+        .collect();
+    Ok(data_dir()?.join("calibration").join(format!("{name}.json")))
+}
+
+/// What this model's confidence is worth, if `eval calibrate` has measured it.
+pub fn calibration(info: &ModelInfo) -> Result<Option<Calibration>, CliError> {
+    let path = calibration_path(info)?;
+    match std::fs::read_to_string(&path) {
+        Ok(text) => Calibration::from_json(&text).map(Some).map_err(|e| {
+            CliError::failure(format!(
+                "{}: {e}: remove it, or run `eval calibrate` again",
+                path.display()
+            ))
+        }),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(CliError::failure(format!("can't read {}: {e}", path.display()))),
     }
 }
 

@@ -26,10 +26,11 @@ pub async fn run(args: AskArgs) -> Result<(), CliError> {
         problem.messages.insert(0, Message::system(system));
     }
     problem.reference = args.reference.map(Reference::Answer);
-    let options = open::plan_options(&args.think);
+    let mut options = open::plan_options(&args.think);
     // A budget that can't be carried out is said before a model is loaded.
     Plan::new(&problem, &Default::default(), &options).map_err(CliError::usage)?;
     let thinker = open::thinker(&args.model).await?;
+    options.calibration = open::calibration(&thinker.model.info())?;
     let plan = Plan::new(&problem, &thinker.model.info(), &options).map_err(CliError::usage)?;
     if args.explain {
         Term::stderr().write_line(&format!("{}: {}", plan.choice.kind, plan.choice.why))?;

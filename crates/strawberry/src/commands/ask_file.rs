@@ -35,15 +35,16 @@ pub async fn run(args: AskArgs) -> Result<(), CliError> {
             .iter_mut()
             .for_each(|p| p.messages.insert(0, Message::system(system)));
     }
-    let options = open::plan_options(&args.think);
+    let mut options = open::plan_options(&args.think);
     Plan::new(&problems[0], &Default::default(), &options).map_err(CliError::usage)?;
     let thinker = open::thinker(&args.model).await?;
+    options.calibration = open::calibration(&thinker.model.info())?;
     let store = open::store().await?;
     let first = Plan::new(&problems[0], &thinker.model.info(), &options)
         .map_err(CliError::usage)?
         .strategy
         .ask();
-    let job = JobId::new(&content, &settings(&args, &thinker, &first));
+    let job = JobId::new(&content, &settings(&args, &options, &thinker, &first));
     if args.restart {
         store.remove_job(&job).await.map_err(CliError::failure)?;
     }
@@ -87,13 +88,13 @@ pub async fn run(args: AskArgs) -> Result<(), CliError> {
 }
 
 /// All that influences the results of a file. The first trials stand for how problems are put to the model.
-fn settings(args: &AskArgs, thinker: &Thinker, first: &[Trial]) -> Value {
+fn settings(args: &AskArgs, options: &PlanOptions, thinker: &Thinker, first: &[Trial]) -> Value {
     let info = thinker.model.info();
     let think = &args.think;
     json!({
         "model": info.hash.unwrap_or(info.name), "system": args.system, "effort": think.effort, "think": think.think,
         "tokens": think.tokens, "samples": think.samples, "strategy": think.strategy,
-        "scorer": think.scorer.as_ref().map(ScoredBy::name), "min_confidence": think.min_confidence,
+        "scorer": think.scorer.as_ref().map(ScoredBy::name), "min_confidence": think.min_confidence, "calibration": options.calibration,
         "temperature": think.temperature, "seed": think.seed, "first": first, "version": env!("CARGO_PKG_VERSION"),
     })
 }

@@ -5,6 +5,7 @@ mod ask_file;
 mod bench;
 mod chat;
 mod doctor;
+mod eval;
 mod flywheel;
 mod geometry;
 mod model;
@@ -41,6 +42,7 @@ pub fn run(cli: Cli) -> Result<(), CliError> {
         Command::Synth(args) => wait(synth::run(args)),
         Command::Train(command) => wait(train::run(command)),
         Command::Flywheel(command) => wait(flywheel::run(command)),
+        Command::Eval(args) => wait(eval::run(args)),
         Command::Bench(command) => wait(bench::run(command)),
         Command::Efforts(flag) => tables::efforts(flag),
         Command::Schema => tables::schema(),
