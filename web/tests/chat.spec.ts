@@ -92,7 +92,7 @@ test('seconds can be given instead of an effort', async ({ page }) => {
 
 test('an answer can be stopped, and continued where it stopped', async ({ page }) => {
   await open(page);
-  await quick(page, 'none', 600);
+  await quick(page, 'none', 4000);
   await ask(page, 'Write a long story about a strawberry.');
   const text = page.locator('.answer .markdown');
   await expect(text).not.toBeEmpty();
@@ -157,7 +157,7 @@ test('a conversation has turns: the model sees what was said before', async ({ p
 
 test('leaving the page keeps what there is of an answer', async ({ page }) => {
   await open(page);
-  await quick(page, 'none', 600);
+  await quick(page, 'none', 4000);
   await ask(page, 'Write a long story about a strawberry.');
   await expect(page.locator('.answer .markdown')).not.toBeEmpty();
   await page.reload();
