@@ -28,7 +28,10 @@ async fn serve(args: ServeArgs) -> Result<(), CliError> {
     for spec in &args.model {
         let entry = model(spec, args.threads).await?;
         if models.iter().any(|m| m.id == entry.id) {
-            return Err(CliError::usage(format!("--model '{spec}': '{}' is there already", entry.id)));
+            return Err(CliError::usage(format!(
+                "--model '{spec}': '{}' is there already",
+                entry.id
+            )));
         }
         models.push(entry);
     }
@@ -50,7 +53,9 @@ async fn serve(args: ServeArgs) -> Result<(), CliError> {
         .await
         .map_err(CliError::failure)?;
     let address = server.address()?;
-    out::line(format!("listening on http://{address} (API: http://{address}/v1); Ctrl-C stops"))?;
+    out::line(format!(
+        "listening on http://{address} (API: http://{address}/v1); Ctrl-C stops"
+    ))?;
     let (stop, stopped) = oneshot::channel::<()>();
     let watch = open::on_signal(move || {
         let _ = stop.send(());
@@ -104,15 +109,25 @@ async fn key(command: &KeyCommand) -> Result<(), CliError> {
         } => {
             let (key, secret) =
                 auth::new_key(name, *requests_per_minute, *tokens_per_day).map_err(CliError::failure)?;
-            store.add_api_key(&key, &secret).await.map_err(CliError::failure)?;
+            store
+                .add_api_key(&key, &secret)
+                .await
+                .map_err(CliError::failure)?;
             if *json {
                 return out::json(&json!({"id": key.id, "name": key.name, "key": secret}));
             }
-            out::line(format!("{secret}\nkey {} ({name}): keep it, it is not shown again", key.id))
+            out::line(format!(
+                "{secret}\nkey {} ({name}): keep it, it is not shown again",
+                key.id
+            ))
         }
         KeyCommand::List { json } => {
             let keys = store.list_api_keys().await.map_err(CliError::failure)?;
-            let mut rows = vec![["id", "name", "requests/min", "tokens/day", "tokens today"].map(str::to_owned).to_vec()];
+            let mut rows = vec![
+                ["id", "name", "requests/min", "tokens/day", "tokens today"]
+                    .map(str::to_owned)
+                    .to_vec(),
+            ];
             let mut all = Vec::new();
             for key in keys {
                 let today = store
