@@ -7,7 +7,7 @@ BIN := target/release/strawberry
 VENV := .venv
 
 .DEFAULT_GOAL := help
-.PHONY: help need build ask test bench fmt lint parity test-peers fuzz
+.PHONY: help need build web serve ask test test-web test-clients test-peers bench report bench-geometry fmt lint parity fuzz
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -15,21 +15,49 @@ help: ## this list
 need:
 	@scripts/need.sh
 
-build: need ## the release binary, target/release/strawberry
+build: need ## the release binary, target/release/strawberry (with the web app in it after `make web`)
 	cargo build --release --locked -p strawberry
+
+web: ## the web app, embedded by the next build (Node.js 20 or newer)
+	cd web && PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci && npm run check && npm run build
+
+serve: web ## the API and the web app on http://127.0.0.1:8080
+	$(MAKE) build
+	$(BIN) model pull default
+	$(BIN) serve
 
 ask: build ## fetch the default model and answer a real question, thinking shown
 	$(BIN) model pull default
 	$(BIN) ask --effort high "$(QUESTION)"
 
-test: need ## everything: unit, property, golden, kill -9 and command-line tests
+test: need ## all tests in Rust: unit, property, golden, kill -9, HTTP and command line
 	cargo test --release --locked --workspace
+
+test-web: web ## drive the app in a browser (Debian: apt-get install chromium)
+	$(MAKE) build
+	$(BIN) model pull default
+	cd web && npm test
+
+test-clients: build $(VENV)/ready ## the API through OpenAI's own clients, generated requests, kill -9
+	$(VENV)/bin/pip install --quiet --requirement scripts/clients/requirements.txt
+	cd scripts/clients && npm install --silent --no-package-lock
+	$(BIN) model pull default
+	mkdir -p target/tiny && cargo run --release -p strawberry-engine --example tiny -- llama target/tiny
+	cd scripts/clients && ../../$(VENV)/bin/python run.py ../../$(BIN) "$$(../../$(BIN) model list --json | python3 -c 'import json,sys; print(json.load(sys.stdin)[0]["path"])')" python node open-responses
+	cd scripts/clients && ../../$(VENV)/bin/python run.py ../../$(BIN) ../../target/tiny/model.gguf jobs fuzz
 
 bench: build ## speed of the engine on this machine
 	$(BIN) model pull default
 	$(BIN) bench engine --attempts 1
 	$(BIN) bench engine --attempts 16
 	$(BIN) bench engine --attempts 64
+
+report: build ## accuracy against tokens on the data in DATA=folder; goes on where it stopped
+	$(BIN) model pull default
+	$(BIN) eval svamp words gsm8k mbpp --limit 300 --effort none,minimal,low,medium,high --data $(DATA) --out report
+
+bench-geometry: build ## prove the public geometry sets in GEOMETRY=folder (TIMEOUT=120s)
+	scripts/bench_geometry.sh $(GEOMETRY) target/geometry $(or $(TIMEOUT),120s)
 
 fmt: ## format the code
 	cargo fmt --all

@@ -2,13 +2,16 @@
 
 use std::fmt::Write;
 
+/// x, y, and the interval of y if there is one.
+pub type Point = (f64, f64, Option<(f64, f64)>);
+
 /// One line of a chart.
 #[derive(Clone, Debug, Default)]
 pub struct Line {
     /// Its name in the legend.
     pub name: String,
-    /// (x, y, interval of y).
-    pub points: Vec<(f64, f64, Option<(f64, f64)>)>,
+    /// Its points, in the order of x.
+    pub points: Vec<Point>,
     /// Drawn as bare points and dashed between them.
     pub dashed: bool,
 }

@@ -231,9 +231,12 @@ fn adaptive(tries: &BTreeMap<TrialId, &Try>, allowed: u32) -> (Option<Selection>
     }
 }
 
+/// (k, share right by majority of k), and (right, all) attempts by problem and seed.
+pub type Curves = (Vec<(u32, f64)>, Vec<(u32, u32)>);
+
 /// For pools: (k, share right by majority of k) for powers of two, averaged over disjoint blocks of k attempts; and
 /// the number right and of all attempts, by problem and seed.
-pub fn curves(samples: &[&Sample]) -> (Vec<(u32, f64)>, Vec<(u32, u32)>) {
+pub fn curves(samples: &[&Sample]) -> Curves {
     let pools: Vec<&&Sample> = samples.iter().filter(|s| s.cell == "pool" && scored(s)).collect();
     let most = pools.iter().map(|s| s.attempts.len()).max().unwrap_or(0) as u32;
     let mut majority = Vec::new();

@@ -175,8 +175,7 @@ fn task(name: &str, about: String, samples: &[&Sample], outcomes: &[&Outcome]) -
         .collect();
     let default: Vec<&Outcome> = by_row
         .iter()
-        .filter(|((_, strategy), _)| *strategy == "majority")
-        .next_back()
+        .rfind(|((_, strategy), _)| *strategy == "majority")
         .map(|(_, list)| list.iter().copied().filter(|o| o.scored).collect())
         .unwrap_or_default();
     let mut unscored: BTreeMap<String, usize> = BTreeMap::new();

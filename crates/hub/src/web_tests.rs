@@ -28,11 +28,14 @@ fn only_a_tag_that_is_a_hash_counts_as_one() {
     assert_eq!(sha256_of(&headers), Some("a".repeat(64)));
 }
 
+/// Requests as they came: path and range.
+type Log = Mutex<Vec<(String, Option<String>)>>;
+
 /// A hub on a local port with one repository, `o/m`: like the real one it tells a file's hash before it redirects
 /// to where the content lies. It keeps the requests it got: (path, range).
 struct LocalHub {
     base: String,
-    seen: Arc<Mutex<Vec<(String, Option<String>)>>>,
+    seen: Arc<Log>,
 }
 
 #[derive(Clone, Default)]
@@ -48,7 +51,7 @@ impl LocalHub {
     fn start(content: Content) -> LocalHub {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
-        let seen: Arc<Mutex<Vec<(String, Option<String>)>>> = Arc::default();
+        let seen: Arc<Log> = Arc::default();
         let log = seen.clone();
         thread::spawn(move || {
             for stream in listener.incoming() {
@@ -63,11 +66,7 @@ impl LocalHub {
     }
 }
 
-fn answer(
-    mut stream: TcpStream,
-    content: &Content,
-    log: &Mutex<Vec<(String, Option<String>)>>,
-) -> std::io::Result<()> {
+fn answer(mut stream: TcpStream, content: &Content, log: &Log) -> std::io::Result<()> {
     let mut lines = BufReader::new(stream.try_clone()?).lines();
     let first = lines.next().unwrap()?;
     let path = first.split(' ').nth(1).unwrap().to_owned();

@@ -201,7 +201,11 @@ async fn revoted(store: &dyn TraceStore, id: &str, json: bool) -> Result<(), Cli
         return out::json(&revote);
     }
     out::line(format!("run {run}: {} attempts", revote.attempts))?;
-    let mut rows = vec![["aggregation", "answer", "share", "attempt", "verdict"].map(str::to_owned).to_vec()];
+    let mut rows = vec![
+        ["aggregation", "answer", "share", "attempt", "verdict"]
+            .map(str::to_owned)
+            .to_vec(),
+    ];
     for a in &revote.aggregates {
         rows.push(vec![
             a.name.clone(),

@@ -3,8 +3,10 @@
 mod ask;
 mod bad_input;
 mod chat;
+mod eval;
 mod kill;
 mod support;
 mod synth;
 mod tables;
+mod train;
 mod verify;

@@ -7,7 +7,7 @@
 //! scorer of this kind, since it samples: its questions are trials of the strategy
 //! ([`crate::strategy::best_of_n`]), counted like all others.
 
-mod tests;
+mod public;
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use strawberry_core::{Attempt, Problem};
 
 use crate::confidence;
 
-pub use tests::{PublicTests, public_tests};
+pub use public::{PublicTests, public_tests};
 
 /// What a scorer says.
 #[derive(Clone, Debug, PartialEq)]

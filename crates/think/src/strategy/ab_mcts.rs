@@ -25,10 +25,13 @@ pub struct AbMcts {
     nodes: Vec<Node>,
     /// The node each trial in flight was asked at.
     at: BTreeMap<TrialId, usize>,
-    waiting: BTreeMap<TrialId, Option<(Arc<Attempt>, Option<usize>)>>,
+    waiting: BTreeMap<TrialId, Option<Classed>>,
     tally: Tally,
     draws: u64,
 }
+
+/// An attempt with its answer's class.
+type Classed = (Arc<Attempt>, Option<usize>);
 
 #[derive(Default)]
 struct Node {

@@ -45,23 +45,13 @@ fn majority_of_n_is_right_as_often_as_the_binomial_says() {
 
 /// Exact accuracy and cost of the adaptive vote of two answers, by going through all states after each wave.
 fn adaptive(p: f64, samples: u32, threshold: f64) -> (f64, f64) {
-    fn go(
-        right: u32,
-        wrong: u32,
-        asked: u32,
-        wave: u32,
-        p: f64,
-        samples: u32,
-        threshold: f64,
-        first: bool,
-    ) -> (f64, f64) {
+    fn go(right: u32, wrong: u32, asked: u32, wave: u32, p: f64, samples: u32, threshold: f64) -> (f64, f64) {
         let (a, b) = (right.max(wrong), right.min(wrong));
         let left = samples - asked;
         let decided = asked > 0 && (a > b + left || leader_probability(a, b) > threshold);
         if decided || left == 0 {
             // A tie goes to the answer seen first, each equally often by symmetry of order only when p = 1/2;
             // odd numbers of attempts have none.
-            let _ = first;
             let accuracy = if right > wrong { 1.0 } else { 0.0 };
             return (accuracy, f64::from(asked));
         }
@@ -76,12 +66,11 @@ fn adaptive(p: f64, samples: u32, threshold: f64) -> (f64, f64) {
                 p,
                 samples,
                 threshold,
-                first,
             );
             (sum.0 + weight * next.0, sum.1 + weight * next.1)
         })
     }
-    go(0, 0, 0, 4, p, samples, threshold, true)
+    go(0, 0, 0, 4, p, samples, threshold)
 }
 
 #[test]
