@@ -351,6 +351,9 @@ pub struct ModelInfo {
     /// Weight format, where known (for example `Q4_1`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quantisation: Option<String>,
+    /// The adapter it answers with, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adapter: Option<String>,
     /// Whether the model writes `<think>` blocks of its own.
     pub reasoning: bool,
 }

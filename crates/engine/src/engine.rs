@@ -134,6 +134,7 @@ impl Engine {
             context_length: Some(config.context_length as u64),
             parameters: Some(config.parameters),
             quantisation: Some(config.quantisation.clone()),
+            adapter: None,
             reasoning: source.template().is_some_and(|t| t.thinks() != Thinks::Never),
         };
         let threads = network.pool().threads();
@@ -188,6 +189,7 @@ impl Engine {
         let info = ModelInfo {
             name: format!("{}+{}", model.config().name, adapter.name()),
             hash: Some(format!("{}+{}", model.hash(), adapter.hash())),
+            adapter: Some(adapter.name().to_owned()),
             ..self.info.clone()
         };
         Engine {

@@ -97,7 +97,8 @@ pub struct ModelArgs {
     /// `default`, a .gguf file, a safetensors folder, a Hugging Face repo id, or http(s)://host/v1#name
     #[arg(long, short, default_value = "default", env = "STRAWBERRY_MODEL")]
     pub model: String,
-    /// A LoRA adapter for a local model: a PEFT folder or a llama.cpp adapter file
+    /// A LoRA adapter for a local model: a PEFT folder or a llama.cpp adapter file; `ask` gives the default model
+    /// the one trained for short calculations where the question is one, unless this is `none`
     #[arg(long, value_name = "PATH")]
     pub adapter: Option<PathBuf>,
     /// Precision of a local model's keys and values: auto, half, single, or int8 (faster over long prompts, less exact)

@@ -3,6 +3,7 @@
 //! One file per command under `commands/`; [`cli`] has all arguments, [`error`] the exit codes,
 //! [`open`] turns `--model` into a model, [`view`] draws thinking in a terminal.
 
+mod adapter;
 mod cli;
 mod commands;
 mod error;

@@ -4,15 +4,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use strawberry_core::{Budget, Model, ModelInfo, RunId, TraceStore, Verifier};
+use strawberry_core::{Budget, Model, ModelInfo, Problem, RunId, TraceStore, Verifier};
 use strawberry_engine::engine::{Engine, EngineOptions};
 use strawberry_hub::Hub;
 use strawberry_remote::{RemoteModel, RemoteOptions};
 use strawberry_store::Store;
-use strawberry_think::{Calibration, PlanOptions, Recorder, Thinker};
+use strawberry_think::{Calibration, PlanOptions, Recorder, Thinker, prompt};
 use strawberry_verify::MathVerifier;
 use tokio::task::JoinHandle;
 
+use crate::adapter;
 use crate::cli::{ModelArgs, ThinkArgs};
 use crate::error::CliError;
 
@@ -29,7 +30,7 @@ pub fn verifier() -> Arc<dyn Verifier> {
 /// The model that `--model` names.
 pub async fn model(args: &ModelArgs) -> Result<Arc<dyn Model>, CliError> {
     if args.model.starts_with("http://") || args.model.starts_with("https://") {
-        if args.adapter.is_some() {
+        if args.adapter.as_ref().is_some_and(|a| a.as_os_str() != "none") {
             return Err(CliError::usage(
                 "--adapter is for local models: let the server load it instead",
             ));
@@ -46,7 +47,7 @@ pub async fn model(args: &ModelArgs) -> Result<Arc<dyn Model>, CliError> {
 pub async fn local(args: &ModelArgs) -> Result<Engine, CliError> {
     let spec = args.model.clone();
     let threads = args.threads.map(usize::from);
-    let adapter = args.adapter.clone();
+    let adapter = args.adapter.clone().filter(|a| a.as_os_str() != "none");
     let kv_precision = args.kv;
     // Reading and repacking weights takes a while; it never blocks the runtime's own threads.
     let engine = tokio::task::spawn_blocking(move || {
@@ -67,10 +68,16 @@ pub async fn local(args: &ModelArgs) -> Result<Engine, CliError> {
     engine.await.map_err(CliError::failure)?
 }
 
-/// The model and the verifier, ready to think.
-pub async fn thinker(args: &ModelArgs) -> Result<Thinker, CliError> {
+/// The model and the verifier, ready to think about `problems`. The default model takes its adapter for short
+/// calculations where all of them are that.
+pub async fn thinker(args: &ModelArgs, problems: &[Problem]) -> Result<Thinker, CliError> {
+    let mut args = args.clone();
+    let calculations = !problems.is_empty() && problems.iter().all(prompt::is_calculation);
+    if args.model == "default" && args.adapter.is_none() && calculations {
+        args.adapter = Some(adapter::steps(&data_dir()?).map_err(CliError::failure)?);
+    }
     Ok(Thinker {
-        model: model(args).await?,
+        model: model(&args).await?,
         verifier: verifier(),
     })
 }

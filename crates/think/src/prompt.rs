@@ -1,6 +1,6 @@
 //! How a question is put to a model so that it thinks and marks its answer.
 
-use strawberry_core::{Message, ModelInfo, Problem, Role};
+use strawberry_core::{Message, ModelInfo, Problem, Reference, Role};
 
 /// What makes a chat model think aloud and end with an answer that can be found.
 const CHAIN_OF_THOUGHT: &str = "Think step by step. End with a line that begins \"The answer is\".";
@@ -96,9 +96,39 @@ pub fn is_closed(problem: &Problem) -> bool {
         || asks.iter().any(|w| text.contains(w))
 }
 
+/// Whether a question is a short calculation in words: one question in English with two numbers or more, and no
+/// choices, such as the step language is made for. A heuristic like [`is_closed`].
+pub fn is_calculation(problem: &Problem) -> bool {
+    let [
+        Message {
+            role: Role::User,
+            content,
+            ..
+        },
+    ] = &problem.messages[..]
+    else {
+        return false;
+    };
+    let numbers = content
+        .split(|c: char| !c.is_ascii_digit())
+        .filter(|n| !n.is_empty())
+        .count();
+    let words = content.split_whitespace().count();
+    let choices = ["(a)", "(b)", "a)", "\\"]
+        .iter()
+        .any(|c| content.to_lowercase().contains(c));
+    let no_code = !matches!(problem.reference, Some(Reference::Tests(_) | Reference::Cases(_)));
+    no_code
+        && is_closed(problem)
+        && numbers >= 2
+        && (8..=120).contains(&words)
+        && content.is_ascii()
+        && !choices
+}
+
 /// The conversation, put so that the model thinks aloud and marks its answer.
 ///
-/// A small model gets worked examples before a single question; any other gets an instruction after it (one
+/// A small model with an adapter gets the bare question; one without gets worked examples before a single question; any other gets an instruction after it (one
 /// that thinks in a block of its own is only asked to mark the answer). An open question is left as it is.
 pub fn chain_of_thought(problem: &Problem, info: &ModelInfo) -> Vec<Message> {
     let mut messages = problem.messages.clone();
@@ -106,6 +136,10 @@ pub fn chain_of_thought(problem: &Problem, info: &ModelInfo) -> Vec<Message> {
         return messages;
     }
     let small = is_small(info);
+    if small && info.adapter.is_some() {
+        // It was taught what to do with a question.
+        return messages;
+    }
     let single = messages.iter().filter(|m| m.role != Role::System).count() == 1;
     let Some(last) = messages.iter().rposition(|m| m.role == Role::User) else {
         return messages;
@@ -224,5 +258,33 @@ mod tests {
             (&out[0], out.last()),
             (&problem.messages[0], problem.messages.last())
         );
+    }
+
+    #[test]
+    fn a_small_model_with_an_adapter_gets_the_bare_question() {
+        let taught = ModelInfo {
+            parameters: Some(135_000_000),
+            adapter: Some("steps".to_owned()),
+            ..ModelInfo::default()
+        };
+        let problem = Problem::question("2+2=?");
+        assert_eq!(chain_of_thought(&problem, &taught), problem.messages);
+    }
+
+    #[test]
+    fn calculations_in_words_are_told_from_other_questions() {
+        let asked = |text: &str| is_calculation(&Problem::question(text));
+        assert!(asked(
+            "Tom has 3 boxes with 12 apples each. He eats 5 apples. How many apples are left?"
+        ));
+        for other in [
+            "What is the capital of France?",
+            "What is 6*7?",
+            "Who won the World Cup of 1998, and who had won the one of 1994 before?\n(A) France (B) Brazil",
+            "Write a poem about 3 cats and 4 dogs that are friends for life.",
+            "Find all real $x$ with $\\sqrt{x+3} = x - 3$, and give their sum as well as their 2 signs.",
+        ] {
+            assert!(!asked(other), "{other}");
+        }
     }
 }

@@ -51,7 +51,8 @@ pub(crate) fn attempt_spec(
                 ..Thinking::default()
             },
             first_greedy: false,
-            calculator: false,
+            // A model taught the step language writes it at every effort.
+            calculator: info.adapter.is_some() && prompt::is_closed(problem),
             program: false,
         };
     }

@@ -29,7 +29,7 @@ pub async fn run(args: AskArgs) -> Result<(), CliError> {
     let mut options = open::plan_options(&args.think);
     // A budget that can't be carried out is said before a model is loaded.
     Plan::new(&problem, &Default::default(), &options).map_err(CliError::usage)?;
-    let thinker = open::thinker(&args.model).await?;
+    let thinker = open::thinker(&args.model, std::slice::from_ref(&problem)).await?;
     options.calibration = open::calibration(&thinker.model.info())?;
     let plan = Plan::new(&problem, &thinker.model.info(), &options).map_err(CliError::usage)?;
     if args.explain {

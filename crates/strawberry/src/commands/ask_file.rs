@@ -37,7 +37,7 @@ pub async fn run(args: AskArgs) -> Result<(), CliError> {
     }
     let mut options = open::plan_options(&args.think);
     Plan::new(&problems[0], &Default::default(), &options).map_err(CliError::usage)?;
-    let thinker = open::thinker(&args.model).await?;
+    let thinker = open::thinker(&args.model, &problems).await?;
     options.calibration = open::calibration(&thinker.model.info())?;
     let store = open::store().await?;
     let first = Plan::new(&problems[0], &thinker.model.info(), &options)

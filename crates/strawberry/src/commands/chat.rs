@@ -37,7 +37,7 @@ pub async fn run(args: ChatArgs) -> Result<(), CliError> {
             }
         },
     };
-    let thinker = open::thinker(&args.model).await?;
+    let thinker = open::thinker(&args.model, &[]).await?;
     let mut chat = Chat {
         thinker,
         store,
