@@ -100,7 +100,14 @@ impl Plan {
                 kind,
                 why: "asked for by name".to_owned(),
             },
-            None => auto::choose(problem, info, effort, samples),
+            None => {
+                // Effort none is one attempt unless the user asked for several.
+                let samples = match effort {
+                    Some(Effort::None) => options.budget.samples.unwrap_or(1),
+                    _ => samples,
+                };
+                auto::choose(problem, info, effort, samples)
+            }
         };
         let kind = choice.kind;
         let scored_by = options.scorer.clone().unwrap_or_else(|| match kind {
