@@ -72,8 +72,8 @@ pub async fn local(args: &ModelArgs) -> Result<Engine, CliError> {
 /// calculations where all of them are that.
 pub async fn thinker(args: &ModelArgs, problems: &[Problem]) -> Result<Thinker, CliError> {
     let mut args = args.clone();
-    let calculations = !problems.is_empty() && problems.iter().all(prompt::is_calculation);
-    if args.model == "default" && args.adapter.is_none() && calculations {
+    let calculations = problems.iter().filter(|p| prompt::is_calculation(p)).count();
+    if args.model == "default" && args.adapter.is_none() && calculations * 2 > problems.len() {
         args.adapter = Some(adapter::steps(&data_dir()?).map_err(CliError::failure)?);
     }
     Ok(Thinker {
