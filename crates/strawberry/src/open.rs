@@ -69,7 +69,7 @@ pub async fn local(args: &ModelArgs) -> Result<Engine, CliError> {
 }
 
 /// The model and the verifier, ready to think about `problems`. The default model takes its adapter for short
-/// calculations where all of them are that.
+/// calculations where most of them are that.
 pub async fn thinker(args: &ModelArgs, problems: &[Problem]) -> Result<Thinker, CliError> {
     let mut args = args.clone();
     let calculations = problems.iter().filter(|p| prompt::is_calculation(p)).count();
