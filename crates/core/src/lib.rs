@@ -20,11 +20,13 @@
 //! | [`strategy`] | the ask/tell trait a search implements |
 //! | [`trace`] | the event log of a run, and the trait a store implements |
 //! | [`think_tags`] | splitting `<think>` blocks out of streamed text |
+//! | [`date`] | days as dates |
 //! | [`schema`] | the published JSON Schema of all of these |
 
 pub mod answer;
 pub mod attempt;
 pub mod budget;
+pub mod date;
 pub mod message;
 pub mod model;
 pub mod problem;

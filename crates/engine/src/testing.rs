@@ -14,6 +14,7 @@ use std::path::Path;
 use crate::config::{Architecture, ModelConfig, Rope, RopeLayout, RopeScaling};
 use crate::gguf::Writer;
 use crate::quant::{DType, dequantize};
+use crate::source::hf_names::{self, hf_name};
 
 pub use adapter::TinyAdapter;
 pub use weights::random_blocks;
@@ -234,56 +235,8 @@ impl TinyModel {
 
     /// `config.json` as `transformers` reads it.
     pub fn config_json(&self) -> serde_json::Value {
-        let c = &self.config;
-        let (class, kind) = match c.architecture {
-            Architecture::Llama => ("LlamaForCausalLM", "llama"),
-            Architecture::Qwen2 => ("Qwen2ForCausalLM", "qwen2"),
-            Architecture::Qwen3 => ("Qwen3ForCausalLM", "qwen3"),
-        };
-        let mut json = serde_json::json!({
-            "architectures": [class],
-            "model_type": kind,
-            "vocab_size": c.vocab_size,
-            "hidden_size": c.hidden,
-            "intermediate_size": c.ffn,
-            "num_hidden_layers": c.layers,
-            "num_attention_heads": c.heads,
-            "num_key_value_heads": c.kv_heads,
-            "head_dim": c.head_dim,
-            "max_position_embeddings": c.context_length,
-            "rms_norm_eps": c.rms_eps,
-            "hidden_act": "silu",
-            "rope_theta": c.rope.base,
-            "tie_word_embeddings": c.tied_embeddings,
-            "attention_bias": false,
-            "torch_dtype": "float32",
-            "bos_token_id": text::BOS,
-            "eos_token_id": text::EOS,
-        });
-        match c.rope.scaling {
-            RopeScaling::Linear { factor } => {
-                json["rope_scaling"] = serde_json::json!({ "rope_type": "linear", "factor": factor });
-            }
-            RopeScaling::Llama3 {
-                factor,
-                low_freq_factor,
-                high_freq_factor,
-                original_context,
-            } => {
-                json["rope_scaling"] = serde_json::json!({
-                    "rope_type": "llama3",
-                    "factor": factor,
-                    "low_freq_factor": low_freq_factor,
-                    "high_freq_factor": high_freq_factor,
-                    "original_max_position_embeddings": original_context,
-                });
-            }
-            RopeScaling::None | RopeScaling::Factors => {}
-        }
-        if let Some(window) = c.sliding_window {
-            json["sliding_window"] = window.into();
-        }
-        json
+        let json = hf_names::config_json(&self.config, Some(text::BOS), Some(text::EOS));
+        json.expect("tiny models have no stored rotary factors")
     }
 }
 
@@ -320,30 +273,4 @@ fn interleave(data: &[u8], rows: usize, heads: usize) -> Vec<u8> {
         .flat_map(|r| &data[source(r) * row..][..row])
         .copied()
         .collect()
-}
-
-fn hf_name(name: &str) -> String {
-    match name {
-        "token_embd.weight" => return "model.embed_tokens.weight".to_owned(),
-        "output_norm.weight" => return "model.norm.weight".to_owned(),
-        "output.weight" => return "lm_head.weight".to_owned(),
-        _ => {}
-    }
-    let mut out = name.replace("blk.", "model.layers.");
-    for (gguf, hf) in [
-        (".attn_norm.", ".input_layernorm."),
-        (".ffn_norm.", ".post_attention_layernorm."),
-        (".attn_q.", ".self_attn.q_proj."),
-        (".attn_k.", ".self_attn.k_proj."),
-        (".attn_v.", ".self_attn.v_proj."),
-        (".attn_output.", ".self_attn.o_proj."),
-        (".attn_q_norm.", ".self_attn.q_norm."),
-        (".attn_k_norm.", ".self_attn.k_norm."),
-        (".ffn_gate.", ".mlp.gate_proj."),
-        (".ffn_up.", ".mlp.up_proj."),
-        (".ffn_down.", ".mlp.down_proj."),
-    ] {
-        out = out.replace(gguf, hf);
-    }
-    out
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use strawberry_core::{Answer, Judgement, Problem, Reference, Verdict, Verifier};
-use strawberry_sandbox::{Against, CodeCheck, CodeReport, Language, Outcome, Sandbox};
+use strawberry_sandbox::{Against, CodeVerifier, Language, Sandbox};
 use strawberry_synth::judge::RecordVerifier;
 use strawberry_synth::record::Record;
 use strawberry_verify::MathVerifier;
@@ -32,9 +32,11 @@ impl Checker {
             Check::Choice => Arc::new(ChoiceVerifier {
                 labels: rows.iter().map(|r| (r.id.clone(), r.labels.clone())).collect(),
             }),
-            Check::Code => Arc::new(CodeTests {
-                sandbox: strawberry_think::programs::sandbox().map_err(EvalError::Failed)?,
-            }),
+            Check::Code => {
+                let sandbox = strawberry_think::programs::sandbox().map_err(EvalError::Failed)?;
+                let programs = CodeVerifier::new(sandbox.clone(), Language::Python);
+                Arc::new(CodeTests { sandbox, programs })
+            }
         }))
     }
 
@@ -189,31 +191,21 @@ impl Verifier for ChoiceVerifier {
 /// Python programs against tests. The first entry of the reference is the tests' set-up code.
 struct CodeTests {
     sandbox: Arc<Sandbox>,
+    /// Finds and compares programs.
+    programs: CodeVerifier,
 }
 
 impl Verifier for CodeTests {
     fn name(&self) -> &str {
-        "code"
+        self.programs.name()
     }
 
-    fn extract(&self, _: &Problem, response: &str) -> Option<Answer> {
-        let found = strawberry_sandbox::extract(response, Language::Python)?;
-        let lines: Vec<&str> = found
-            .code
-            .lines()
-            .map(str::trim_end)
-            .filter(|l| !l.is_empty())
-            .collect();
-        Some(Answer {
-            text: found.code.trim_end().to_owned(),
-            key: Some(lines.join("\n")),
-            rule: found.rule.to_owned(),
-            marked: found.rule == "fence",
-        })
+    fn extract(&self, problem: &Problem, response: &str) -> Option<Answer> {
+        self.programs.extract(problem, response)
     }
 
-    fn equivalent(&self, _: &Problem, a: &Answer, b: &Answer) -> bool {
-        a.key.is_some() && a.key == b.key
+    fn equivalent(&self, problem: &Problem, a: &Answer, b: &Answer) -> bool {
+        self.programs.equivalent(problem, a, b)
     }
 
     fn judge(&self, problem: &Problem, response: &str) -> Option<Judgement> {
@@ -221,18 +213,13 @@ impl Verifier for CodeTests {
             return None;
         };
         let (setup, tests) = all.split_first()?;
-        let report = match strawberry_sandbox::extract(response, Language::Python) {
-            None => CodeReport::new(Outcome::NoProgram, "no program was found in the response"),
-            Some(found) => self.sandbox.check(&CodeCheck {
-                language: Language::Python,
-                code: found.code.to_owned(),
-                against: Against::Tests {
-                    setup: setup.clone(),
-                    tests: tests.to_vec(),
-                },
-            }),
+        let against = Against::Tests {
+            setup: setup.clone(),
+            tests: tests.to_vec(),
         };
-        Some(report.judgement("assert tests"))
+        let method = against.method();
+        let report = self.sandbox.check_response(response, Language::Python, against);
+        Some(report.judgement(method))
     }
 }
 

@@ -14,6 +14,7 @@ use std::time::Instant;
 use crate::cgroup::Cgroup;
 use crate::check::{Against, CodeCheck, Language};
 use crate::error::SandboxError;
+use crate::extract::extract;
 use crate::limits::Limits;
 use crate::native::Toolchain;
 use crate::python::Python;
@@ -152,6 +153,19 @@ impl Sandbox {
         let mut report = result.unwrap_or_else(|e| CodeReport::new(Outcome::SandboxError, e.to_string()));
         report.wall_ms = started.elapsed().as_millis() as u64;
         report
+    }
+
+    /// Runs the program that a model's response holds, as [`Sandbox::check`] does; one without a program is
+    /// [`Outcome::NoProgram`].
+    pub fn check_response(&self, response: &str, language: Language, against: Against) -> CodeReport {
+        match extract(response, language) {
+            Some(found) => self.check(&CodeCheck {
+                language,
+                code: found.code.to_owned(),
+                against,
+            }),
+            None => CodeReport::new(Outcome::NoProgram, "no program was found in the response"),
+        }
     }
 
     fn check_in(&self, slot: &mut Slot, check: &CodeCheck) -> Result<CodeReport, SandboxError> {

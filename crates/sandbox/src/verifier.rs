@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use strawberry_core::{Answer, Judgement, Problem, Reference, Verifier};
 
-use crate::check::{Against, CodeCheck, Language};
+use crate::check::{Against, Language};
 use crate::extract::extract;
 use crate::pool::Sandbox;
-use crate::report::{CodeReport, Outcome};
+use crate::report::CodeReport;
 
 /// Judges responses that hold a program, by running it.
 pub struct CodeVerifier {
@@ -32,14 +32,7 @@ impl CodeVerifier {
             Reference::Answer(_) | Reference::Goal(_) => return None,
         };
         let method = against.method();
-        let report = match extract(response, self.language) {
-            Some(found) => self.sandbox.check(&CodeCheck {
-                language: self.language,
-                code: found.code.to_owned(),
-                against,
-            }),
-            None => CodeReport::new(Outcome::NoProgram, "no program was found in the response"),
-        };
+        let report = self.sandbox.check_response(response, self.language, against);
         Some((report, method))
     }
 }

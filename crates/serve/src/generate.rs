@@ -161,15 +161,8 @@ fn compact(grammar: Grammar) -> Grammar {
 /// A search that can vote on JSON and tool calls.
 fn structured_strategy(options: &PlanOptions) -> Result<StrategyKind, ApiError> {
     match options.strategy {
-        None => {
-            let single = options.effort == Some(Effort::None);
-            let one = options.budget.samples.is_none_or(|n| n == 1);
-            Ok(if single && one {
-                StrategyKind::Direct
-            } else {
-                StrategyKind::Majority
-            })
-        }
+        None if options.answers_at_once() => Ok(StrategyKind::Direct),
+        None => Ok(StrategyKind::Majority),
         Some(kind @ (StrategyKind::Direct | StrategyKind::Majority | StrategyKind::BestOfN)) => Ok(kind),
         Some(kind) => Err(ApiError::param(
             "thinking.strategy",

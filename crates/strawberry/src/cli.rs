@@ -7,7 +7,7 @@ mod research;
 
 pub mod train;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 use strawberry_core::Effort;
@@ -107,6 +107,13 @@ pub struct ModelArgs {
     /// Threads for a local model (default: all cores)
     #[arg(long, env = "STRAWBERRY_THREADS", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
+}
+
+impl ModelArgs {
+    /// The adapter that was named, if it is one.
+    pub fn adapter(&self) -> Option<&Path> {
+        self.adapter.as_deref().filter(|a| a.as_os_str() != "none")
+    }
 }
 
 /// How hard to think.

@@ -1,6 +1,6 @@
 //! Turns arguments into the parts that do the work: models, stores, plans.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -30,7 +30,7 @@ pub fn verifier() -> Arc<dyn Verifier> {
 /// The model that `--model` names.
 pub async fn model(args: &ModelArgs) -> Result<Arc<dyn Model>, CliError> {
     if args.model.starts_with("http://") || args.model.starts_with("https://") {
-        if args.adapter.as_ref().is_some_and(|a| a.as_os_str() != "none") {
+        if args.adapter().is_some() {
             return Err(CliError::usage(
                 "--adapter is for local models: let the server load it instead",
             ));
@@ -47,7 +47,7 @@ pub async fn model(args: &ModelArgs) -> Result<Arc<dyn Model>, CliError> {
 pub async fn local(args: &ModelArgs) -> Result<Engine, CliError> {
     let spec = args.model.clone();
     let threads = args.threads.map(usize::from);
-    let adapter = args.adapter.clone().filter(|a| a.as_os_str() != "none");
+    let adapter = args.adapter().map(Path::to_owned);
     let kv_precision = args.kv;
     // Reading and repacking weights takes a while; it never blocks the runtime's own threads.
     let engine = tokio::task::spawn_blocking(move || {

@@ -4,7 +4,7 @@
 //! strategy takes its place only after `strawberry eval` has shown it better at equal tokens. The other branches
 //! are those where there is nothing to vote on: programs with tests, and open questions.
 
-use strawberry_core::{Effort, ModelInfo, Problem, Reference};
+use strawberry_core::{ModelInfo, Problem, Reference};
 
 use crate::kind::StrategyKind;
 use crate::prompt;
@@ -19,13 +19,14 @@ pub struct Choice {
     pub why: String,
 }
 
-/// Chooses a strategy for `problem` on the model `info`, with `samples` attempts allowed.
-pub fn choose(problem: &Problem, info: &ModelInfo, effort: Option<Effort>, samples: u32) -> Choice {
+/// Chooses a strategy for `problem` on the model `info`, with `samples` attempts allowed; `at_once` asks for one
+/// answer without thinking.
+pub fn choose(problem: &Problem, info: &ModelInfo, at_once: bool, samples: u32) -> Choice {
     let choice = |kind: StrategyKind, why: &str| Choice {
         kind,
         why: why.to_owned(),
     };
-    if effort == Some(Effort::None) && samples <= 1 {
+    if at_once {
         return choice(StrategyKind::Direct, "effort none: one answer at once");
     }
     if !public_tests(problem).is_empty() {
@@ -67,7 +68,7 @@ mod tests {
             parameters: Some(parameters),
             ..ModelInfo::default()
         };
-        choose(&Problem::question(question), &info, Some(Effort::Medium), samples).kind
+        choose(&Problem::question(question), &info, false, samples).kind
     }
 
     #[test]
@@ -81,12 +82,7 @@ mod tests {
             StrategyKind::BestOfN
         );
         assert_eq!(chosen("Write a plan for a shop.", 4, big), StrategyKind::BestOfN);
-        let none = choose(
-            &Problem::question("2+2?"),
-            &ModelInfo::default(),
-            Some(Effort::None),
-            1,
-        );
+        let none = choose(&Problem::question("2+2?"), &ModelInfo::default(), true, 1);
         assert_eq!(none.kind, StrategyKind::Direct);
     }
 }

@@ -48,6 +48,13 @@ pub struct PlanOptions {
     pub calibration: Option<Calibration>,
 }
 
+impl PlanOptions {
+    /// Whether one answer without thinking is asked for: effort none, unless several attempts are wanted.
+    pub fn answers_at_once(&self) -> bool {
+        self.effort == Some(Effort::None) && self.budget.samples.is_none_or(|n| n == 1)
+    }
+}
+
 /// A budget or option that can't be carried out.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -100,14 +107,7 @@ impl Plan {
                 kind,
                 why: "asked for by name".to_owned(),
             },
-            None => {
-                // Effort none is one attempt unless the user asked for several.
-                let samples = match effort {
-                    Some(Effort::None) => options.budget.samples.unwrap_or(1),
-                    _ => samples,
-                };
-                auto::choose(problem, info, effort, samples)
-            }
+            None => auto::choose(problem, info, options.answers_at_once(), samples),
         };
         let kind = choice.kind;
         let scored_by = options.scorer.clone().unwrap_or_else(|| match kind {

@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use strawberry_engine::source::ModelSource;
-use strawberry_train::export::hf_name;
+use strawberry_engine::source::hf_names::hf_name;
 use strawberry_train::network::batch::{Batch, Sequence};
 use strawberry_train::network::{Keep, Network, Scope};
 

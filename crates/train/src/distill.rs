@@ -10,8 +10,8 @@ use crate::network::batch::{Batch, Sequence};
 use crate::network::{Keep, Network};
 use crate::ops::loss::{Divergence, divergence};
 use crate::plan::Plan;
-use crate::run::{Finished, Measured, Run, Settings, run_name};
-use crate::sft::{Place, Rows};
+use crate::run::{Finished, Measured, Place, Run, Settings, run_name};
+use crate::sft::Rows;
 
 /// The divergence over all packs, and its gradients where they are wanted.
 fn step(
@@ -78,30 +78,18 @@ pub fn train(
     }
     let layers = (s.layers, t.layers);
     let lengths: Vec<usize> = rows.train.iter().map(|r| r.tokens.len()).collect();
-    let plan = Plan::new(
-        &lengths,
-        settings.epochs,
-        settings.step_tokens,
-        settings.pack_tokens,
-        settings.seed,
-    );
+    let plan = Plan::of(&lengths, settings);
     let method = format!("distill {kind:?} {layers:?} {:?}", student.scope());
     let run = Run {
-        folder: place.folder,
+        place,
         name: run_name(&method, settings, source.hash(), &data::fingerprint(&rows.train)),
         settings,
         steps: plan.steps.len(),
-        checkpoint_seconds: place.checkpoint_seconds,
-        dev_steps: place.dev_steps,
-        watch: place.watch,
     };
     run.go(
         student,
         &mut |student, at, gradients| {
-            let packs: Vec<Vec<&Sequence>> = plan.steps[at]
-                .iter()
-                .map(|pack| pack.iter().map(|r| &rows.train[*r]).collect())
-                .collect();
+            let packs = plan.packs(at, &rows.train);
             step(student, teacher, &packs, kind, Some(gradients), settings.keep())
         },
         &mut |student| {

@@ -7,8 +7,7 @@ use crate::error::TrainError;
 use crate::network::batch::{Batch, Sequence};
 use crate::network::{Keep, Network};
 use crate::plan::Plan;
-use crate::run::{Finished, Measured, Run, Settings, run_name};
-use crate::sft::Place;
+use crate::run::{Finished, Measured, Place, Run, Settings, run_name};
 
 /// A preference as tokens, with what the start model says of it.
 struct Pair {
@@ -83,7 +82,7 @@ pub fn train(
     let data = data::fingerprint(sequences);
     let start: f64 = pairs.iter().map(|p| p.reference).sum();
     let run = Run {
-        folder: place.folder,
+        place,
         name: run_name(
             &format!("dpo {beta} {start} {:?}", network.scope()),
             settings,
@@ -92,15 +91,12 @@ pub fn train(
         ),
         settings,
         steps: plan.steps.len(),
-        checkpoint_seconds: place.checkpoint_seconds,
-        dev_steps: place.dev_steps,
-        watch: place.watch,
     };
     let beta = f64::from(beta);
     run.go(
         network,
         &mut |network, step, gradients| {
-            let chosen: Vec<&Pair> = plan.steps[step].iter().flatten().map(|i| &pairs[*i]).collect();
+            let chosen: Vec<&Pair> = plan.packs(step, &pairs).into_iter().flatten().collect();
             let n = chosen.len() as f64;
             let mut measured = Measured::default();
             let (mut right, mut margins) = (0.0, 0.0);

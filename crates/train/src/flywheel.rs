@@ -24,8 +24,8 @@ use crate::export::{adapter, gguf};
 use crate::measure::{Answered, interval, kind, measure, summarise};
 use crate::network::{Network, Scope};
 use crate::rollout::Drawing;
-use crate::run::{Metrics, Settings};
-use crate::sft::{self, Place, Rows};
+use crate::run::{Metrics, Place, Settings};
+use crate::sft::{self, Rows};
 use crate::star::{self, Round};
 
 /// A recipe, as `flywheel run` reads it from TOML.

@@ -16,8 +16,7 @@ use crate::error::TrainError;
 use crate::network::batch::{Batch, Sequence};
 use crate::network::{Gradients, Network};
 use crate::rollout::{Drawing, Response, Sampler};
-use crate::run::{Finished, Measured, Run, Settings, run_name};
-use crate::sft::Place;
+use crate::run::{Finished, Measured, Place, Run, Settings, run_name};
 
 /// What a step is made of.
 #[derive(Clone, Debug)]
@@ -99,13 +98,10 @@ pub fn train(
         strawberry_synth::record::question_hash(&names.join(" ")),
     );
     let run = Run {
-        folder: place.folder,
+        place,
         name: run_name(&method, settings, source.hash(), &start_name(network)),
         settings,
         steps: groups.steps,
-        checkpoint_seconds: place.checkpoint_seconds,
-        dev_steps: place.dev_steps,
-        watch: place.watch,
     };
     run.go(
         network,

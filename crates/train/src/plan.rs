@@ -2,6 +2,8 @@
 
 use strawberry_synth::rng::Rng;
 
+use crate::run::Settings;
+
 /// A run's order. Because it depends on nothing but the seed and the lengths, a resumed run needs only the
 /// number of steps done.
 #[derive(Clone, Debug, PartialEq)]
@@ -11,6 +13,25 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// The plan for rows of these lengths that `settings` ask for.
+    pub fn of(lengths: &[usize], settings: &Settings) -> Plan {
+        Plan::new(
+            lengths,
+            settings.epochs,
+            settings.step_tokens,
+            settings.pack_tokens,
+            settings.seed,
+        )
+    }
+
+    /// The rows of a step, pack by pack.
+    pub fn packs<'r, T>(&self, step: usize, rows: &'r [T]) -> Vec<Vec<&'r T>> {
+        self.steps[step]
+            .iter()
+            .map(|pack| pack.iter().map(|row| &rows[*row]).collect())
+            .collect()
+    }
+
     /// Shuffles the rows anew for each epoch and packs them: a forward pass takes at most `pack` tokens (or one
     /// row), a step at least `step` tokens, except for the last of an epoch.
     pub fn new(lengths: &[usize], epochs: f32, step: usize, pack: usize, seed: u64) -> Plan {

@@ -148,15 +148,21 @@ pub struct Metrics {
 }
 
 /// A run's folder, and what happens beside the steps.
-pub struct Run<'a> {
-    /// Where checkpoints and `metrics.jsonl` go.
-    pub folder: &'a Path,
+pub struct Run<'s, 'p> {
+    /// Where its files go and who watches it.
+    pub place: Place<'p>,
     /// From [`run_name`].
     pub name: String,
     /// How it optimises.
-    pub settings: &'a Settings,
+    pub settings: &'s Settings,
     /// Steps in all.
     pub steps: usize,
+}
+
+/// Where a run's files go and who watches it.
+pub struct Place<'a> {
+    /// Where checkpoints and `metrics.jsonl` go.
+    pub folder: &'a Path,
     /// Seconds between checkpoints.
     pub checkpoint_seconds: f64,
     /// Steps between measurements on held-out rows.
@@ -174,7 +180,7 @@ pub struct Finished {
     pub last: Option<Metrics>,
 }
 
-impl Run<'_> {
+impl Run<'_, '_> {
     /// Runs all steps that are not done yet. `step` adds the gradients of a step (from 0); `dev` measures on
     /// held-out rows.
     ///
@@ -187,7 +193,7 @@ impl Run<'_> {
         step: &mut dyn FnMut(&Network, usize, &mut Gradients) -> Result<Measured, TrainError>,
         dev: &mut dyn FnMut(&Network) -> Result<Option<f64>, TrainError>,
     ) -> Result<Finished, TrainError> {
-        fs::create_dir_all(self.folder).map_err(TrainError::io(self.folder))?;
+        fs::create_dir_all(self.place.folder).map_err(TrainError::io(self.place.folder))?;
         let mut moments = Moments::new(network);
         let mut state = State {
             step: 0,
@@ -195,11 +201,11 @@ impl Run<'_> {
             seconds: 0.0,
             tokens: 0,
         };
-        let mut kept = checkpoint::latest(self.folder)?;
+        let mut kept = checkpoint::latest(self.place.folder)?;
         if let Some(path) = &kept {
             state = checkpoint::load(path, network, &mut moments, &self.name)?;
         }
-        let metrics_path = self.folder.join("metrics.jsonl");
+        let metrics_path = self.place.folder.join("metrics.jsonl");
         keep_metrics(&metrics_path, state.step)?;
         let mut metrics_file = OpenOptions::new()
             .create(true)
@@ -232,7 +238,7 @@ impl Run<'_> {
             let took = start.elapsed().as_secs_f64();
             state.seconds += took;
             since_checkpoint += took;
-            let due = state.step == self.steps || state.step.is_multiple_of(self.dev_steps.max(1));
+            let due = state.step == self.steps || state.step.is_multiple_of(self.place.dev_steps.max(1));
             let metrics = Metrics {
                 step: state.step,
                 steps: self.steps,
@@ -254,10 +260,10 @@ impl Run<'_> {
             metrics_file
                 .write_all(&line)
                 .map_err(TrainError::io(&metrics_path))?;
-            let go_on = (self.watch)(&metrics);
+            let go_on = (self.place.watch)(&metrics);
             last = Some(metrics);
-            if !go_on || state.step == self.steps || since_checkpoint >= self.checkpoint_seconds {
-                kept = Some(checkpoint::save(self.folder, network, &moments, &state)?);
+            if !go_on || state.step == self.steps || since_checkpoint >= self.place.checkpoint_seconds {
+                kept = Some(checkpoint::save(self.place.folder, network, &moments, &state)?);
                 since_checkpoint = 0.0;
             }
             if !go_on && state.step < self.steps {
@@ -266,7 +272,7 @@ impl Run<'_> {
         }
         let checkpoint = match kept {
             Some(path) => path,
-            None => checkpoint::save(self.folder, network, &moments, &state)?,
+            None => checkpoint::save(self.place.folder, network, &moments, &state)?,
         };
         Ok(Finished { checkpoint, last })
     }

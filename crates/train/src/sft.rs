@@ -7,7 +7,7 @@ use crate::error::TrainError;
 use crate::network::batch::{Batch, Sequence};
 use crate::network::{Gradients, Keep, Network};
 use crate::plan::Plan;
-use crate::run::{Finished, Measured, Metrics, Run, Settings, run_name};
+use crate::run::{Finished, Measured, Place, Run, Settings, run_name};
 
 /// Held-out rows that are measured at most.
 const DEV_ROWS: usize = 128;
@@ -49,18 +49,6 @@ impl Rows {
         }
         Ok(rows)
     }
-}
-
-/// Where a run's files go and who watches it.
-pub struct Place<'a> {
-    /// The run's folder.
-    pub folder: &'a std::path::Path,
-    /// Seconds between checkpoints.
-    pub checkpoint_seconds: f64,
-    /// Steps between measurements on held-out rows.
-    pub dev_steps: usize,
-    /// Told after each step; `false` stops the run, its state kept.
-    pub watch: &'a mut dyn FnMut(&Metrics) -> bool,
 }
 
 /// Adds the gradients of the mean loss over all learned tokens of `packs`; gives the loss and the tokens computed.
@@ -123,31 +111,19 @@ pub fn train(
 ) -> Result<Finished, TrainError> {
     settings.validate()?;
     let lengths: Vec<usize> = rows.train.iter().map(|r| r.tokens.len()).collect();
-    let plan = Plan::new(
-        &lengths,
-        settings.epochs,
-        settings.step_tokens,
-        settings.pack_tokens,
-        settings.seed,
-    );
+    let plan = Plan::of(&lengths, settings);
     let method = format!("sft {:?}", network.scope());
     let data = data::fingerprint(&rows.train);
     let run = Run {
-        folder: place.folder,
+        place,
         name: run_name(&method, settings, source.hash(), &data),
         settings,
         steps: plan.steps.len(),
-        checkpoint_seconds: place.checkpoint_seconds,
-        dev_steps: place.dev_steps,
-        watch: place.watch,
     };
     run.go(
         network,
         &mut |network, step, gradients| {
-            let packs: Vec<Vec<&Sequence>> = plan.steps[step]
-                .iter()
-                .map(|pack| pack.iter().map(|r| &rows.train[*r]).collect())
-                .collect();
+            let packs = plan.packs(step, &rows.train);
             likelihood_step(network, &packs, settings.keep(), gradients)
         },
         &mut |network| likelihood(network, &rows.dev, settings.pack_tokens),

@@ -19,8 +19,8 @@ use crate::error::TrainError;
 use crate::export::adapter;
 use crate::network::{Network, Scope};
 use crate::rollout::{Drawing, Sampler};
-use crate::run::{Metrics, Settings};
-use crate::sft::{self, Place, Rows};
+use crate::run::{Metrics, Place, Settings};
+use crate::sft::{self, Rows};
 
 /// Problems sampled between two lines of the journal.
 const UNIT: usize = 16;

@@ -16,8 +16,7 @@ use crate::network::batch::{Batch, Sequence};
 use crate::network::{Keep, Network};
 use crate::ops::exp::exp;
 use crate::plan::Plan;
-use crate::run::{Finished, Measured, Run, Settings, run_name};
-use crate::sft::Place;
+use crate::run::{Finished, Measured, Place, Run, Settings, run_name};
 
 const SCORER: &str = "scorer.safetensors";
 
@@ -104,17 +103,11 @@ pub fn train(
     network.add_scorer();
     let vocab = network.config().vocab_size;
     let lengths: Vec<usize> = rows.train.iter().map(|r| r.sequence.tokens.len()).collect();
-    let plan = Plan::new(
-        &lengths,
-        settings.epochs,
-        settings.step_tokens,
-        settings.pack_tokens,
-        settings.seed,
-    );
+    let plan = Plan::of(&lengths, settings);
     let labels: Vec<String> = rows.train.iter().map(|r| r.label.to_string()).collect();
     let fingerprint = data::fingerprint(rows.train.iter().map(|r| &r.sequence));
     let run = Run {
-        folder: place.folder,
+        place,
         name: run_name(
             &format!("verifier {:?}", network.scope()),
             settings,
@@ -123,24 +116,16 @@ pub fn train(
         ),
         settings,
         steps: plan.steps.len(),
-        checkpoint_seconds: place.checkpoint_seconds,
-        dev_steps: place.dev_steps,
-        watch: place.watch,
     };
     run.go(
         network,
         &mut |network, step, gradients| {
-            let packs = &plan.steps[step];
-            let tokens: usize = packs
-                .iter()
-                .flatten()
-                .map(|i| rows.train[*i].sequence.learned())
-                .sum();
+            let packs = plan.packs(step, &rows.train);
+            let tokens: usize = packs.iter().flatten().map(|r| r.sequence.learned()).sum();
             let count: usize = packs.iter().map(Vec::len).sum();
             let mut sum = Measured::default();
             let mut right = 0.0;
-            for pack in packs {
-                let pack: Vec<&Row> = pack.iter().map(|i| &rows.train[*i]).collect();
+            for pack in &packs {
                 let sequences: Vec<&Sequence> = pack.iter().map(|r| &r.sequence).collect();
                 let batch = Batch::new(&sequences, vocab)?;
                 let labels: Vec<f32> = batch
@@ -151,7 +136,7 @@ pub fn train(
                 let weights = vec![1.0 / tokens as f32; labels.len()];
                 let activations = network.forward(&batch, settings.keep());
                 let scores = network.train_scorer(&batch, activations, &labels, &weights, gradients);
-                let (loss, good) = measured(&pack, &batch, &scores);
+                let (loss, good) = measured(pack, &batch, &scores);
                 sum.loss += loss / tokens as f64;
                 right += good;
                 sum.tokens += batch.tokens.len();

@@ -8,6 +8,7 @@ use std::path::Path;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
+use super::hf_names::gguf_name;
 use super::{ModelSource, Place, finish_hash, hash_file, hf_text, map, safetensors};
 use crate::config::{Architecture, ModelConfig, Rope, RopeLayout, RopeScaling};
 use crate::error::LoadError;
@@ -29,8 +30,8 @@ pub(super) fn open(dir: &Path) -> Result<ModelSource, LoadError> {
         let file = map(&path)?;
         hash_file(&mut hasher, &file);
         let place = path.display().to_string();
-        for (hf_name, t) in safetensors::parse(&file, &place, |n| canonical_name(n).is_some())? {
-            let Some(name) = canonical_name(&hf_name) else {
+        for (hf_name, t) in safetensors::parse(&file, &place, |n| gguf_name(n).is_some())? {
+            let Some(name) = gguf_name(&hf_name) else {
                 continue;
             };
             let (rows, cols) = match t.shape[..] {
@@ -133,34 +134,6 @@ fn weight_files(dir: &Path) -> Result<Vec<String>, LoadError> {
         return Err(LoadError::malformed(dir.display().to_string(), what));
     }
     Ok(names)
-}
-
-/// GGUF's name for a Hugging Face tensor, or `None` for tensors the engine does not use.
-fn canonical_name(name: &str) -> Option<String> {
-    match name {
-        "model.embed_tokens.weight" => return Some("token_embd.weight".to_owned()),
-        "model.norm.weight" => return Some("output_norm.weight".to_owned()),
-        "lm_head.weight" => return Some("output.weight".to_owned()),
-        _ => {}
-    }
-    let (layer, rest) = name.strip_prefix("model.layers.")?.split_once('.')?;
-    let layer: u32 = layer.parse().ok()?;
-    let (part, kind) = rest.rsplit_once('.')?;
-    let part = match part {
-        "input_layernorm" => "attn_norm",
-        "post_attention_layernorm" => "ffn_norm",
-        "self_attn.q_proj" => "attn_q",
-        "self_attn.k_proj" => "attn_k",
-        "self_attn.v_proj" => "attn_v",
-        "self_attn.o_proj" => "attn_output",
-        "self_attn.q_norm" => "attn_q_norm",
-        "self_attn.k_norm" => "attn_k_norm",
-        "mlp.gate_proj" => "ffn_gate",
-        "mlp.up_proj" => "ffn_up",
-        "mlp.down_proj" => "ffn_down",
-        _ => return None,
-    };
-    matches!(kind, "weight" | "bias").then(|| format!("blk.{layer}.{part}.{kind}"))
 }
 
 /// The keys of `config.json` that matter.

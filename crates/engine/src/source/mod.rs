@@ -7,6 +7,7 @@
 
 mod gguf_model;
 mod hf;
+pub mod hf_names;
 mod hf_text;
 pub mod safetensors;
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use minijinja::{Error, ErrorKind};
+use strawberry_core::date::civil;
 
 const MONTHS: [&str; 12] = [
     "January",
@@ -72,32 +73,8 @@ pub(super) fn strftime(now: SystemTime, format: &str) -> Result<String, Error> {
     Ok(out)
 }
 
-fn is_leap(year: u64) -> bool {
-    year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
-}
-
 /// Days from 1970-01-01 to the first day of `year`.
 fn days_before(year: u64) -> u64 {
     let leaps = |y: u64| y / 4 - y / 100 + y / 400;
     (year - 1970) * 365 + leaps(year - 1) - leaps(1969)
-}
-
-/// Year, month (1–12) and day (1–31), `days` after 1970-01-01.
-fn civil(days: u64) -> (u64, u64, u64) {
-    let mut year = 1970 + days / 366;
-    while days_before(year + 1) <= days {
-        year += 1;
-    }
-    let mut rest = days - days_before(year);
-    let february = if is_leap(year) { 29 } else { 28 };
-    for (length, month) in [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
-        .into_iter()
-        .zip(1..)
-    {
-        if rest < length {
-            return (year, month, rest + 1);
-        }
-        rest -= length;
-    }
-    (year, 12, 31)
 }

@@ -5,10 +5,11 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::{Tensor, TinyModel, hf_name, interleave, weights};
+use super::{Tensor, TinyModel, interleave, weights};
 use crate::config::Architecture;
 use crate::gguf::Writer;
 use crate::quant::DType;
+use crate::source::hf_names::hf_name;
 
 /// An adapter of all seven projections of every block, matrices in F32.
 #[derive(Clone, Copy, Debug)]

@@ -1,8 +1,10 @@
 //! BibTeX.
 
+use strawberry_core::date;
+
 use crate::report::Report;
 
-use super::{date, is_link, name};
+use super::{is_link, name};
 
 /// One `@misc` entry for each cited passage; its key is `passage-` and the passage's id.
 pub fn bibtex(report: &Report) -> String {
@@ -18,7 +20,7 @@ pub fn bibtex(report: &Report) -> String {
                 escaped(&source.document),
                 source.start,
                 source.end,
-                date(source.retrieved_ms)
+                date::of_ms(source.retrieved_ms)
             )
         })
         .collect()

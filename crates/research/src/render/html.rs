@@ -3,10 +3,12 @@
 
 use std::fmt::Write;
 
+use strawberry_core::date;
+
 use crate::report::{Citation, Claim, Report};
 use crate::support::Support;
 
-use super::{date, is_link, name};
+use super::{is_link, name};
 
 const STYLE: &str = include_str!("report.css");
 const SCRIPT: &str = include_str!("report.js");
@@ -53,7 +55,7 @@ pub fn html(report: &Report) -> String {
             escaped(&name(source)),
             source.start,
             source.end,
-            date(source.retrieved_ms),
+            date::of_ms(source.retrieved_ms),
             source.id
         );
     }

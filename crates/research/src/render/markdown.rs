@@ -1,10 +1,12 @@
 //! Markdown.
 
+use strawberry_core::date;
+
 use crate::report::{Claim, Report};
 use crate::sentence::on_one_line;
 use crate::support::Support;
 
-use super::{date, is_link, name};
+use super::{is_link, name};
 
 /// The report as Markdown. Text of sources can't become markup in it.
 pub fn markdown(report: &Report) -> String {
@@ -47,7 +49,7 @@ pub fn markdown(report: &Report) -> String {
                 plain(&name(source)),
                 source.start,
                 source.end,
-                date(source.retrieved_ms),
+                date::of_ms(source.retrieved_ms),
                 source.id
             ));
         }

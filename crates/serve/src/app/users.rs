@@ -7,6 +7,7 @@ use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
 use axum::{Extension, Json, RequestExt};
 use serde::{Deserialize, Serialize};
+use strawberry_core::date;
 use strawberry_store::User;
 
 use super::passwords::Guard;
@@ -139,7 +140,7 @@ pub(super) async fn usage(
             None => ("user", String::new()),
         };
         UsageRow {
-            day: date(row.day),
+            day: date::of_days(row.day),
             kind,
             name,
             model: row.model,
@@ -150,35 +151,4 @@ pub(super) async fn usage(
         }
     });
     Ok(Json(rows.collect()))
-}
-
-/// A day since the Unix epoch as a date of the Gregorian calendar (Hinnant, "chrono-Compatible Low-Level Date
-/// Algorithms", `civil_from_days`).
-fn date(day: u64) -> String {
-    let z = day + 719_468;
-    let (era, of_era) = (z / 146_097, z % 146_097);
-    let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year + year / 4 - year / 100);
-    let shifted = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
-    let year = year + era * 400 + u64::from(month <= 2);
-    format!("{year:04}-{month:02}-{day:02}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::date;
-
-    #[test]
-    fn days_are_dates() {
-        for (day, text) in [
-            (0, "1970-01-01"),
-            (11_016, "2000-02-29"),
-            (11_017, "2000-03-01"),
-            (20_781, "2026-11-24"),
-        ] {
-            assert_eq!(date(day), text);
-        }
-    }
 }

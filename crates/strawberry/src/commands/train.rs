@@ -15,8 +15,8 @@ use strawberry_train::checkpoint;
 use strawberry_train::data::{Example, Steps, read_examples};
 use strawberry_train::export::{adapter, folder, gguf};
 use strawberry_train::network::{Network, Scope};
-use strawberry_train::run::{Finished, Metrics, Settings};
-use strawberry_train::sft::{self, Place, Rows};
+use strawberry_train::run::{Finished, Metrics, Place, Settings};
+use strawberry_train::sft::{self, Rows};
 use strawberry_train::{TrainError, report};
 
 use crate::cli::train::{ExportArgs, FitArgs, SftArgs, TrainCommand};

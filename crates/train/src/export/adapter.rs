@@ -8,8 +8,8 @@ use std::path::Path;
 use half::{bf16, f16};
 use safetensors::tensor::{Dtype, SafeTensors};
 use serde_json::{Value, json};
+use strawberry_engine::source::hf_names::hf_name;
 
-use super::hf_name;
 use crate::checkpoint::{Entry, write_file, write_tensors};
 use crate::error::TrainError;
 use crate::network::{Network, Scope, Tensor};

@@ -6,11 +6,9 @@ use std::fs;
 use std::path::Path;
 
 use safetensors::tensor::Dtype;
-use serde_json::json;
-use strawberry_engine::config::RopeScaling;
 use strawberry_engine::source::ModelSource;
+use strawberry_engine::source::hf_names::{config_json, hf_name};
 
-use super::hf_name;
 use crate::checkpoint::{Entry, write_file, write_tensors};
 use crate::error::TrainError;
 use crate::network::Network;
@@ -39,52 +37,12 @@ pub fn write(folder: &Path, network: &Network, source: &ModelSource) -> Result<(
         .collect();
     let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
     write_tensors(&folder.join("model.safetensors"), &entries, metadata)?;
-    let mut config = json!({
-        "architectures": ["LlamaForCausalLM"],
-        "model_type": "llama",
-        "vocab_size": c.vocab_size,
-        "hidden_size": c.hidden,
-        "intermediate_size": c.ffn,
-        "num_hidden_layers": c.layers,
-        "num_attention_heads": c.heads,
-        "num_key_value_heads": c.kv_heads,
-        "head_dim": c.head_dim,
-        "max_position_embeddings": c.context_length,
-        "rms_norm_eps": c.rms_eps,
-        "hidden_act": "silu",
-        "rope_theta": c.rope.base,
-        "tie_word_embeddings": c.tied_embeddings,
-        "attention_bias": false,
-        "mlp_bias": false,
-        "torch_dtype": "float32",
-        "bos_token_id": source.tokenizer().bos(),
-        "eos_token_id": source.tokenizer().eos(),
-    });
-    match c.rope.scaling {
-        RopeScaling::None => {}
-        RopeScaling::Linear { factor } => {
-            config["rope_scaling"] = json!({"rope_type": "linear", "factor": factor});
-        }
-        RopeScaling::Llama3 {
-            factor,
-            low_freq_factor,
-            high_freq_factor,
-            original_context,
-        } => {
-            config["rope_scaling"] = json!({
-                "rope_type": "llama3",
-                "factor": factor,
-                "low_freq_factor": low_freq_factor,
-                "high_freq_factor": high_freq_factor,
-                "original_max_position_embeddings": original_context,
-            });
-        }
-        RopeScaling::Factors => {
-            return Err(TrainError::Unsupported(
-                "config.json has no place for this model's stored rotary factors: export GGUF".to_owned(),
-            ));
-        }
-    }
+    let tokens = source.tokenizer();
+    let config = config_json(c, tokens.bos(), tokens.eos()).ok_or_else(|| {
+        TrainError::Unsupported(
+            "config.json has no place for this model's stored rotary factors: export GGUF".to_owned(),
+        )
+    })?;
     let text = serde_json::to_vec_pretty(&config).unwrap_or_default();
     write_file(&folder.join("config.json"), &text)?;
     for name in [

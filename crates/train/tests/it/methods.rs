@@ -13,8 +13,8 @@ use strawberry_train::grpo::{self, Groups};
 use strawberry_train::network::{Network, Scope};
 use strawberry_train::ops::loss::Divergence;
 use strawberry_train::rollout::Drawing;
-use strawberry_train::run::{Metrics, Settings};
-use strawberry_train::sft::{self, Place, Rows};
+use strawberry_train::run::{Metrics, Place, Settings};
+use strawberry_train::sft::{self, Rows};
 use strawberry_train::star::{self, Round};
 use strawberry_train::verifier;
 

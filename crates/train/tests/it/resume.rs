@@ -8,8 +8,8 @@ use strawberry_core::Message;
 use strawberry_train::TrainError;
 use strawberry_train::data::{Example, Split};
 use strawberry_train::network::{Network, Scope};
-use strawberry_train::run::{Finished, Measured, Metrics, Run, Settings};
-use strawberry_train::sft::{Place, Rows, train};
+use strawberry_train::run::{Finished, Measured, Metrics, Place, Run, Settings};
+use strawberry_train::sft::{Rows, train};
 
 use crate::tiny;
 
@@ -128,13 +128,15 @@ fn numbers_that_are_not_finite_stop_the_run_and_keep_the_last_good_state() {
     let settings = settings();
     for (bad, what) in [(4, "the gradient of `blk.0.attn_q.lora_a`"), (6, "the loss")] {
         let run = Run {
-            folder: dir.path(),
+            place: Place {
+                folder: dir.path(),
+                checkpoint_seconds: 0.0,
+                dev_steps: 3,
+                watch: &mut |_| true,
+            },
             name: "a run".to_owned(),
             settings: &settings,
             steps: 10,
-            checkpoint_seconds: 0.0,
-            dev_steps: 3,
-            watch: &mut |_| true,
         };
         let mut network = Network::load(&tiny(), LORA, 1).unwrap();
         let error = run
