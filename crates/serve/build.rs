@@ -1,14 +1,14 @@
 //! Embeds the web app, when `make web` has built it.
 
 use std::fmt::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::{env, fs, io};
 
 fn main() -> io::Result<()> {
-    let dist = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../web/dist");
+    // Asked for when it runs: where a target folder serves several checkouts, this program may come from another.
+    let dist = folder("CARGO_MANIFEST_DIR")?.join("../../web/dist");
     println!("cargo::rerun-if-changed={}", dist.display());
-    let out = env::var_os("OUT_DIR").map(PathBuf::from);
-    let out = out.ok_or_else(|| io::Error::other("cargo sets OUT_DIR"))?;
+    let out = folder("OUT_DIR")?;
     let mut list = String::from("&[\n");
     for folder in ["", "assets/"] {
         let Ok(files) = fs::read_dir(dist.join(folder)) else {
@@ -26,4 +26,10 @@ fn main() -> io::Result<()> {
     }
     list.push(']');
     fs::write(out.join("web.rs"), list)
+}
+
+/// A folder that cargo names.
+fn folder(variable: &str) -> io::Result<PathBuf> {
+    let folder = env::var_os(variable).map(PathBuf::from);
+    folder.ok_or_else(|| io::Error::other(format!("cargo sets {variable}")))
 }
