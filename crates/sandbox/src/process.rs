@@ -11,6 +11,11 @@ use crate::limits::Limits;
 /// How often the memory of the processes is looked at.
 const TICK: Duration = Duration::from_millis(10);
 
+/// As much as a pipe holds: output that comes faster than this can be read is a flood.
+const FLOOD: usize = 64 * 1024;
+/// How long a flood is left to wait, so that reading it takes no other slot's processor.
+const FLOOD_PAUSE: Duration = Duration::from_millis(1);
+
 /// How a process ended, and what it used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Exit {
@@ -220,7 +225,9 @@ impl<'a> Watch<'a> {
                 .saturating_add(1);
             // SAFETY: `fds` is an array of its own length.
             unsafe { libc::poll(fds.as_mut_ptr(), fds.len() as libc::nfds_t, millis) };
-            self.drain(pipes)?;
+            if self.drain(pipes)? >= FLOOD {
+                std::thread::sleep(FLOOD_PAUSE);
+            }
             if fds[3].revents != 0 {
                 feed(&mut pipes.stdin, input);
             }
@@ -248,8 +255,9 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// Takes what is in the pipes; at most the limit plus one pipe's content is ever held.
-    fn drain(&mut self, pipes: &mut Pipes) -> Result<(), Stop> {
+    /// Takes what is in the pipes and says how many bytes; at most the limit plus one pipe's content is ever held.
+    fn drain(&mut self, pipes: &mut Pipes) -> Result<usize, Stop> {
+        let before = self.captured.stdout.len() + self.captured.stderr.len();
         let mut buffer = [0u8; 16384];
         for (file, kept) in [
             (&mut pipes.stdout, &mut self.captured.stdout),
@@ -264,10 +272,11 @@ impl<'a> Watch<'a> {
                 }
             }
         }
-        if (self.captured.stdout.len() + self.captured.stderr.len()) as u64 > self.limits.output {
+        let held = self.captured.stdout.len() + self.captured.stderr.len();
+        if held as u64 > self.limits.output {
             return Err(Stop::Output);
         }
-        Ok(())
+        Ok(held - before)
     }
 }
 
